@@ -1,0 +1,9 @@
+//! What Rekey knows, without the means: states, policy, codes, letters, events.
+//!
+//! Everything here is pure: no IO, no async, no clock, no generator, no wire format.
+//! Time and randomness come in as parameters.
+
+pub mod ids;
+
+/// A moment in UTC, in whole seconds.
+pub type Time = chrono::NaiveDateTime;

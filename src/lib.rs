@@ -1,0 +1,3 @@
+//! Rekey, the desk for lost second factors.
+
+pub mod domain;

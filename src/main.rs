@@ -1,0 +1,3 @@
+//! The program: arguments in, a command out.
+
+fn main() {}
