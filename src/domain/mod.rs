@@ -3,7 +3,18 @@
 //! Everything here is pure: no IO, no async, no clock, no generator, no wire format.
 //! Time and randomness come in as parameters.
 
+pub mod actor;
+pub mod event;
+pub mod evidence;
 pub mod ids;
+pub mod letter;
+pub mod policy;
+pub mod proof;
+pub mod rejection;
+pub mod risk;
+pub mod service_level;
+pub mod ticket;
+mod words;
 
 /// A moment in UTC, in whole seconds.
 pub type Time = chrono::NaiveDateTime;

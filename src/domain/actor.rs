@@ -1,0 +1,163 @@
+//! Who acts: the staff with their roles and ranks, and everybody else.
+
+use super::ids::{ClientId, StaffId};
+use super::rejection::Rejection;
+use super::words::words;
+
+words! {
+    /// What a member of the staff may do.
+    Role {
+        /// Verifies requesters and approves.
+        Agent = "agent",
+        /// Gives second approvals and takes tickets over.
+        Approver = "approver",
+        /// Manages staff, hosts and policy; thaws.
+        Admin = "admin",
+        /// Reads the audit log, and nothing personal beyond it.
+        Auditor = "auditor",
+    }
+}
+
+/// How far a member of the staff reaches: agent < approver < admin. Auditors have no rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// No rank: reads the audit log at most.
+    None,
+    /// An agent.
+    Agent,
+    /// An approver.
+    Approver,
+    /// An admin.
+    Admin,
+}
+
+/// The roles of one member of the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roles(Vec<Role>);
+
+impl Roles {
+    /// Reads `agent,approver`; none where a word is unknown or nothing is left.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut roles =
+            text.split(',').map(|word| Role::parse(word.trim())).collect::<Option<Vec<_>>>()?;
+        roles.sort_unstable();
+        roles.dedup();
+        (!roles.is_empty()).then_some(Self(roles))
+    }
+
+    /// The roles, each once, in order.
+    #[must_use]
+    pub fn list(&self) -> &[Role] {
+        &self.0
+    }
+
+    /// The roles as they are stored: `agent,approver`.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.0.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Whether the role is among them.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    /// The highest rank that the roles give.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        if self.has(Role::Admin) {
+            Rank::Admin
+        } else if self.has(Role::Approver) {
+            Rank::Approver
+        } else if self.has(Role::Agent) {
+            Rank::Agent
+        } else {
+            Rank::None
+        }
+    }
+
+    /// Whether the audit log is open to them.
+    #[must_use]
+    pub fn may_read_audit(&self) -> bool {
+        self.has(Role::Auditor) || self.has(Role::Admin)
+    }
+}
+
+/// A member of the staff in front of one ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffActor {
+    /// Who.
+    pub id: StaffId,
+    /// With which reach.
+    pub rank: Rank,
+    /// Whether a fresh code of their own authenticator stands (step-up).
+    pub stepped_up: bool,
+}
+
+/// The member of the staff who owns the ticket's account, if one does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Who.
+    pub id: StaffId,
+    /// With which reach; disabled members keep theirs.
+    pub rank: Rank,
+}
+
+impl StaffActor {
+    /// Refuses before any state is looked at: the rank that the command needs, one's own ticket, and accounts of
+    /// staff that outrank the actor.
+    ///
+    /// # Errors
+    /// `RoleTooLow`, `OwnTicket` or `Outranked`.
+    pub fn may_act(&self, needs: Rank, owner: Option<&Owner>) -> Result<(), Rejection> {
+        if self.rank < needs {
+            return Err(Rejection::RoleTooLow);
+        }
+        match owner {
+            Some(owner) if owner.id == self.id => Err(Rejection::OwnTicket),
+            Some(owner) if owner.rank > self.rank => Err(Rejection::Outranked),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Who stands behind an entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever opened the ticket.
+    Requester,
+    /// A member of the staff.
+    Staff(StaffId),
+    /// A host application.
+    Host(ClientId),
+    /// The worker.
+    Machine,
+    /// Somebody at the command line.
+    Console,
+}
+
+impl Actor {
+    /// The kind of actor, in one word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Requester => "requester",
+            Self::Staff(_) => "staff",
+            Self::Host(_) => "host",
+            Self::Machine => "machine",
+            Self::Console => "console",
+        }
+    }
+
+    /// Which one, where there are several of the kind.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Staff(id) => Some(id.as_str()),
+            Self::Host(id) => Some(id.as_str()),
+            Self::Requester | Self::Machine | Self::Console => None,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Risk signals: facts about a ticket, each named with its reason. They only ever raise the tier.
+
+use super::words::words;
+
+words! {
+    /// A signal.
+    Risk {
+        /// An address was added or changed lately.
+        AddressChanged = "address_changed",
+        /// The phone number was added or changed lately.
+        PhoneChanged = "phone_changed",
+        /// The manager was added or changed lately.
+        ManagerChanged = "manager_changed",
+        /// The account was removed and put again lately.
+        AccountPutAgain = "account_put_again",
+        /// A ticket of the account was rejected, frozen or had failed evidence lately.
+        TroubleBefore = "trouble_before",
+        /// An agent flagged urgency or coercion.
+        Flagged = "flagged",
+        /// Evidence failed on this ticket.
+        FailedEvidence = "failed_evidence",
+        /// The account belongs to a member of the staff.
+        StaffAccount = "staff_account",
+        /// Another recent ticket of the account.
+        RecentTicket = "recent_ticket",
+        /// A second request for the same account.
+        SecondRequest = "second_request",
+        /// A network that was not seen for the account before.
+        NewNetwork = "new_network",
+        /// Several tickets from one network.
+        BusyNetwork = "busy_network",
+    }
+}
+
+impl Risk {
+    /// Whether the signal raises the ticket to `privileged`; the others are shown and raise nothing.
+    #[must_use]
+    pub const fn raises(self) -> bool {
+        !matches!(self, Self::RecentTicket | Self::SecondRequest | Self::NewNetwork | Self::BusyNetwork)
+    }
+
+    /// What staff read.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::AddressChanged => "An address of the account was added or changed in the last 30 days.",
+            Self::PhoneChanged => "The phone number was added or changed in the last 30 days.",
+            Self::ManagerChanged => "The manager was added or changed in the last 30 days.",
+            Self::AccountPutAgain => "The account was removed and put again in the last 30 days.",
+            Self::TroubleBefore => {
+                "A ticket of this account was rejected, frozen or had failed evidence in the last 7 days."
+            }
+            Self::Flagged => "An agent noted urgency or coercion.",
+            Self::FailedEvidence => "A verification failed on this ticket.",
+            Self::StaffAccount => "The account belongs to a member of the staff.",
+            Self::RecentTicket => "The account had another ticket in the last 7 days.",
+            Self::SecondRequest => "There is a second request for this account.",
+            Self::NewNetwork => "The request came from a network that this account was not seen in before.",
+            Self::BusyNetwork => "Several tickets came from this network in the last hour.",
+        }
+    }
+}

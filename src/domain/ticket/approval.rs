@@ -1,0 +1,112 @@
+//! Approval: evidence that satisfies the policy, the right persons, a fresh code; or nothing.
+
+use super::{Command, Effect, Recipients, State, Ticket, Transition};
+use crate::domain::Time;
+use crate::domain::actor::{Actor, Owner, Rank, StaffActor};
+use crate::domain::event::{Action, Event};
+use crate::domain::evidence::Evidence;
+use crate::domain::ids::StaffId;
+use crate::domain::letter::{Content, ReportedProblem};
+use crate::domain::policy::Policy;
+use crate::domain::rejection::Rejection;
+
+/// What an approval is judged by.
+pub struct Approving<'a> {
+    /// Who approves.
+    pub by: &'a StaffActor,
+    /// Who owns the account, if a member of the staff does.
+    pub owner: Option<&'a Owner>,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The ticket's evidence.
+    pub evidence: &'a [Evidence],
+    /// Who has approved already.
+    pub given: &'a [StaffId],
+}
+
+impl Ticket {
+    /// One approval: the first by the holder, a second by another approver or admin.
+    ///
+    /// With the last one that the policy wants, the hold begins; the key is generated when it is over, never earlier.
+    ///
+    /// # Errors
+    /// `RoleTooLow`, `OwnTicket`, `Outranked`, `SamePerson`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`,
+    /// `StepUpRequired`: in this order.
+    pub fn approve(mut self, with: &Approving<'_>, reason: String, now: Time) -> Result<Transition, Rejection> {
+        let second = self.state == State::AwaitingApproval;
+        with.by.may_act(if second { Rank::Approver } else { Rank::Agent }, with.owner)?;
+        if second && with.given.contains(&with.by.id) {
+            return Err(Rejection::SamePerson);
+        }
+        self.require(Command::Approve)?;
+        if !second {
+            self.require_holder(with.by)?;
+        }
+        self.require_policy(with, now)?;
+        let tier = with.policy.tier(self.tier);
+        let complete = with.given.len() + 1 >= tier.people;
+        let event = Event::new(Action::Approved)
+            .with("tier", self.tier.as_str())
+            .with("approval", (with.given.len() + 1).to_string())
+            .with("reason", reason.clone());
+        if complete {
+            self.enter(State::Approved, now);
+            self.approved_at = Some(now);
+            self.expires_at = Some(now + tier.hold);
+        } else {
+            self.enter(State::AwaitingApproval, now);
+            self.expires_at = Some(now + with.policy.first_approval_lifetime);
+        }
+        let stolen = self.problem == ReportedProblem::StolenDevice;
+        let hold_until = self.expires_at;
+        let mut transition = Transition::new(self, Actor::Staff(with.by.id.clone()), now, event)
+            .effect(Effect::AddApproval { by: with.by.id.clone(), reason });
+        if complete && stolen {
+            transition = transition.effect(Effect::SuspendFormer);
+        }
+        if complete && !tier.hold.is_zero() {
+            transition = transition.mail(Recipients::Everyone, Content::Approved { hold_until });
+        }
+        Ok(transition)
+    }
+
+    /// Refuses unless the policy is met and a fresh code of the actor stands.
+    pub(super) fn require_policy(&self, with: &Approving<'_>, now: Time) -> Result<(), Rejection> {
+        let missing = self.missing(with.policy, with.evidence, now);
+        if !missing.is_empty() {
+            return Err(Rejection::PolicyNotMet(missing));
+        }
+        if with.by.stepped_up { Ok(()) } else { Err(Rejection::StepUpRequired) }
+    }
+
+    /// The account's address, tier or proofs changed: whatever was approved or sent is undone.
+    ///
+    /// # Errors
+    /// `OutOfOrder`.
+    pub fn account_changed(
+        mut self,
+        what: &'static str,
+        raise: bool,
+        policy: &Policy,
+        now: Time,
+    ) -> Result<Transition, Rejection> {
+        self.require(Command::AccountChange)?;
+        if raise {
+            self.raise();
+        }
+        let key_sent = self.state == State::KeySent;
+        let undone = matches!(self.state, State::KeySent | State::AwaitingApproval | State::Approved);
+        if undone {
+            self.back_to_review(policy, now);
+        }
+        let event = Event::new(Action::AccountChanged).with("what", what);
+        let mut transition = Transition::new(self, Actor::Machine, now, event);
+        if undone {
+            transition = transition.void_approvals("account_changed");
+        }
+        if key_sent {
+            transition = transition.effect(Effect::KillKey);
+        }
+        Ok(transition)
+    }
+}
