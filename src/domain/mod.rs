@@ -3,7 +3,15 @@
 //! Everything here is pure: no IO, no async, no clock, no generator, no wire format.
 //! Time and randomness come in as parameters.
 
+pub mod address;
+pub mod advice;
+pub mod authenticator;
+pub mod diagnosis;
 pub mod ids;
+pub mod lockout;
+pub mod shared_secret;
+pub mod text;
+pub mod totp;
 
 /// A moment in UTC, in whole seconds.
 pub type Time = chrono::NaiveDateTime;
