@@ -1,0 +1,339 @@
+//! The tables, as diesel sees them: the same on both databases. Written to match `migrations/`; a test compares them.
+
+#![expect(missing_docs, reason = "the columns are explained in migrations/")]
+
+diesel::table! {
+    staff (id) {
+        id -> Text,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        roles -> Text,
+        account_id -> Nullable<Text>,
+        password -> Text,
+        secret -> Binary,
+        last_step -> BigInt,
+        failures -> Integer,
+        locked_until -> Nullable<Timestamp>,
+        approvals_stopped_until -> Nullable<Timestamp>,
+        lifted_at -> Nullable<Timestamp>,
+        disabled_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    staff_sessions (id) {
+        id -> Text,
+        token_hash -> Text,
+        staff_id -> Text,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+        expires_at -> Timestamp,
+        step_up_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Text,
+        name -> Text,
+        token_hash -> Text,
+        scopes -> Text,
+        public_keys -> Text,
+        created_at -> Timestamp,
+        disabled_at -> Nullable<Timestamp>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    assertions (client_id, jti) {
+        client_id -> Text,
+        jti -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Text,
+        client_id -> Nullable<Text>,
+        external_id -> Text,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        phone -> Nullable<Text>,
+        manager_email -> Nullable<Text>,
+        tier -> Text,
+        locale -> Nullable<Text>,
+        password -> Nullable<Text>,
+        password_changed_at -> Nullable<Timestamp>,
+        two_factor -> Text,
+        failures -> Integer,
+        locked_until -> Nullable<Timestamp>,
+        codes_off -> Bool,
+        frozen_at -> Nullable<Timestamp>,
+        email_changed_at -> Nullable<Timestamp>,
+        phone_changed_at -> Nullable<Timestamp>,
+        manager_changed_at -> Nullable<Timestamp>,
+        put_again_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        removed_at -> Nullable<Timestamp>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    account_addresses (account_id, kind, address) {
+        account_id -> Text,
+        address -> Text,
+        kind -> Text,
+        added_at -> Timestamp,
+        is_new -> Bool,
+    }
+}
+
+diesel::table! {
+    recovery_codes (id) {
+        id -> Text,
+        account_id -> Text,
+        digest -> Text,
+        created_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    tickets (id) {
+        id -> Text,
+        reference -> Text,
+        account_id -> Nullable<Text>,
+        slot -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        problem -> Text,
+        tier -> Text,
+        address -> Nullable<Text>,
+        opened_at -> Timestamp,
+        state_since -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        confirmed_at -> Nullable<Timestamp>,
+        holder -> Nullable<Text>,
+        approved_at -> Nullable<Timestamp>,
+        due_at -> Nullable<Timestamp>,
+        due_left -> Nullable<BigInt>,
+        queue_at -> Timestamp,
+        pin -> Nullable<Text>,
+        pin_made -> Bool,
+        pin_tries -> Integer,
+        activation_tries -> Integer,
+        reissues -> Integer,
+        duplicate_of -> Nullable<Text>,
+        kept -> Nullable<Text>,
+        undecided -> Bool,
+        frozen_from -> Nullable<Text>,
+        diagnoses -> Integer,
+        network -> Nullable<Text>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    challenges (ticket_id) {
+        ticket_id -> Text,
+        digest -> Text,
+        expires_at -> Timestamp,
+        tries -> Integer,
+    }
+}
+
+diesel::table! {
+    evidence (id) {
+        id -> Text,
+        ticket_id -> Text,
+        method -> Text,
+        outcome -> Text,
+        staff_id -> Nullable<Text>,
+        note -> Text,
+        at -> Timestamp,
+        voided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    approvals (id) {
+        id -> Text,
+        ticket_id -> Text,
+        staff_id -> Text,
+        reason -> Text,
+        at -> Timestamp,
+        voided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    risks (ticket_id, risk) {
+        ticket_id -> Text,
+        risk -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Text,
+        ticket_id -> Text,
+        kind -> Text,
+        staff_id -> Nullable<Text>,
+        body -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    vouches (id) {
+        id -> Text,
+        ticket_id -> Text,
+        token_hash -> Text,
+        digest -> Text,
+        address -> Text,
+        tries -> Integer,
+        asked_by -> Text,
+        expires_at -> Timestamp,
+        answered_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    authenticators (id) {
+        id -> Text,
+        account_id -> Text,
+        ticket_id -> Nullable<Text>,
+        origin -> Text,
+        state -> Text,
+        secret -> Binary,
+        algorithm -> Text,
+        digits -> Integer,
+        period -> Integer,
+        last_step -> BigInt,
+        created_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        delivered_at -> Nullable<Timestamp>,
+        activated_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    tokens (hash) {
+        hash -> Text,
+        kind -> Text,
+        ticket_id -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+        authenticator_id -> Nullable<Text>,
+        expires_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    letters (id) {
+        id -> Text,
+        ticket_id -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+        authenticator_id -> Nullable<Text>,
+        purpose -> Text,
+        recipient -> Text,
+        message_id -> Text,
+        state -> Text,
+        attempts -> Integer,
+        doubts -> Integer,
+        next_at -> Nullable<Timestamp>,
+        claimed_until -> Nullable<Timestamp>,
+        payload -> Nullable<Binary>,
+        error -> Nullable<Text>,
+        expires_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        state_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    throttles (name, subject, window_start) {
+        name -> Text,
+        subject -> Text,
+        window_start -> Timestamp,
+        count -> Integer,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (scope, key) {
+        scope -> Text,
+        key -> Text,
+        request -> Text,
+        answer -> Nullable<Binary>,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    audit_entries (id) {
+        id -> Text,
+        at -> Timestamp,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Text,
+        subject_version -> Integer,
+        ticket_id -> Nullable<Text>,
+        details -> Text,
+        mac -> Binary,
+        position -> Nullable<BigInt>,
+        chain -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (position) {
+        position -> BigInt,
+        chain -> Binary,
+        at -> Timestamp,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    facts (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    staff,
+    staff_sessions,
+    clients,
+    assertions,
+    accounts,
+    account_addresses,
+    recovery_codes,
+    tickets,
+    challenges,
+    evidence,
+    approvals,
+    risks,
+    messages,
+    vouches,
+    authenticators,
+    tokens,
+    letters,
+    throttles,
+    idempotency_keys,
+    audit_entries,
+    audit_checkpoints,
+    facts,
+);

@@ -1,0 +1,127 @@
+//! An account: a person's account at the host, with the addresses and numbers on file.
+
+use chrono::Duration;
+
+use super::Time;
+use super::ids::{AccountId, ClientId};
+use super::lockout::Lockout;
+use super::policy::Tier;
+use super::risk::Risk;
+use super::words::words;
+
+words! {
+    /// Whether the host has to ask for a code.
+    TwoFactor {
+        /// Nothing was ever proven, or the person turned it off with a code.
+        Off = "off",
+        /// It is asked for, even while every code is refused.
+        On = "on",
+    }
+}
+
+/// What a host says of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The address on file.
+    pub email: String,
+    /// The person's name.
+    pub name: String,
+    /// The phone number on file.
+    pub phone: Option<String>,
+    /// Further addresses that are told what happens.
+    pub other_emails: Vec<String>,
+    /// Who can vouch for the person.
+    pub manager_email: Option<String>,
+    /// What a reset needs.
+    pub tier: Tier,
+    /// The language, as the host names it.
+    pub locale: Option<String>,
+}
+
+/// An account, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Which.
+    pub id: AccountId,
+    /// The host that put it; none for one that was imported for no host.
+    pub client: Option<ClientId>,
+    /// The host's name for it.
+    pub external_id: String,
+    /// The address on file.
+    pub email: String,
+    /// The person's name.
+    pub name: String,
+    /// The phone number on file.
+    pub phone: Option<String>,
+    /// The manager on file.
+    pub manager_email: Option<String>,
+    /// What a reset needs; tickets may raise it for themselves.
+    pub tier: Tier,
+    /// The language, as the host names it.
+    pub locale: Option<String>,
+    /// Whether the host has to ask for a code.
+    pub two_factor: TwoFactor,
+    /// Failures over all keys and ways in.
+    pub lockout: Lockout,
+    /// Since when "this wasn't me" keeps every code refused.
+    pub frozen_at: Option<Time>,
+    /// When the address was last changed; none for the one it began with.
+    pub email_changed_at: Option<Time>,
+    /// When the number was last added or changed.
+    pub phone_changed_at: Option<Time>,
+    /// When the manager was last added or changed.
+    pub manager_changed_at: Option<Time>,
+    /// When it was put again after it had been removed.
+    pub put_again_at: Option<Time>,
+    /// When it was first put.
+    pub created_at: Time,
+    /// When it was removed.
+    pub removed_at: Option<Time>,
+    /// Goes up by one with each audit entry.
+    pub version: i32,
+}
+
+/// Whether something that was changed then still counts as new.
+#[must_use]
+pub fn is_fresh(changed_at: Option<Time>, window: Duration, now: Time) -> bool {
+    changed_at.is_some_and(|at| at + window > now)
+}
+
+impl Account {
+    /// The number that staff may call: the one on file, unless it is new.
+    #[must_use]
+    pub fn number_to_call(&self, window: Duration, now: Time) -> Option<&str> {
+        if is_fresh(self.phone_changed_at, window, now) || is_fresh(self.put_again_at, window, now) {
+            return None;
+        }
+        self.phone.as_deref()
+    }
+
+    /// The manager who may be asked: the one on file, unless it is new or one of the account's own addresses.
+    #[must_use]
+    pub fn manager_to_ask(&self, others: &[String], window: Duration, now: Time) -> Option<&str> {
+        if is_fresh(self.manager_changed_at, window, now) || is_fresh(self.put_again_at, window, now) {
+            return None;
+        }
+        let manager = self.manager_email.as_deref()?;
+        let own = std::iter::once(&self.email)
+            .chain(others)
+            .any(|address| address.eq_ignore_ascii_case(manager));
+        (!own).then_some(manager)
+    }
+
+    /// The risk signals that the account's own history gives.
+    #[must_use]
+    pub fn risks(&self, addresses_changed_at: Option<Time>, window: Duration, now: Time) -> Vec<Risk> {
+        [
+            (self.email_changed_at.max(addresses_changed_at), Risk::AddressChanged),
+            (self.phone_changed_at, Risk::PhoneChanged),
+            (self.manager_changed_at, Risk::ManagerChanged),
+            (self.put_again_at, Risk::AccountPutAgain),
+        ]
+        .into_iter()
+        .filter(|(at, _)| is_fresh(*at, window, now))
+        .map(|(_, risk)| risk)
+        .collect()
+    }
+}

@@ -1,0 +1,244 @@
+//! Addresses and numbers on file: how they are read, compared and shown.
+//!
+//! The rule to keep: one address has one spelling inside Rekey, and everything outside ASCII is refused,
+//! so that no look-alike letter can stand for another. Logs and lists see the masked form.
+
+use std::fmt;
+
+/// A mail address: the local part as written, the domain in lower case.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EmailAddress {
+    text: String,
+    at: usize,
+}
+
+impl EmailAddress {
+    /// Reads an address that a person or a host wrote. Surrounding spaces and the case of the domain do
+    /// not matter. No quotes, comments, lists or address literals; international domains as `xn--` only.
+    #[must_use]
+    pub fn parse(written: &str) -> Option<Self> {
+        let trimmed = written.trim_matches(' ');
+        let (local, domain) = trimmed.split_once('@')?;
+        let domain = domain.to_ascii_lowercase();
+        (trimmed.len() <= 254 && is_local_part(local) && is_domain(&domain))
+            .then(|| Self { text: format!("{local}@{domain}"), at: local.len() })
+    }
+
+    /// The address as mail is sent to it, and as accounts are looked up by it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The part before the `@`.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.text.get(..self.at).unwrap_or_default()
+    }
+
+    /// The part after the `@`.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.text.get(self.at + 1..).unwrap_or_default()
+    }
+
+    /// All in lower case: no two accounts may share it, for to people and nearly all mail servers
+    /// `Ada@` and `ada@` are one.
+    #[must_use]
+    pub fn unique_key(&self) -> String {
+        self.text.to_ascii_lowercase()
+    }
+
+    /// `a•••@example.com`: enough for its owner to know it by.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let first = self.local_part().chars().next().filter(|_| self.at > 1);
+        format!("{}•••@{}", first.map(String::from).unwrap_or_default(), self.domain())
+    }
+}
+
+/// RFC 5321's dot-atom, at most 64 characters.
+fn is_local_part(local: &str) -> bool {
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
+    };
+    local.len() <= 64 && local.split('.').all(is_atom)
+}
+
+/// Labels of letters, digits and inner hyphens; the last one not a number, or it would be an IP address.
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    domain.split('.').all(is_label)
+        && domain.rsplit('.').next().is_some_and(|last| last.bytes().any(|byte| !byte.is_ascii_digit()))
+}
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+/// A telephone number: digits, with a `+` before them if it was written with one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PhoneNumber(String);
+
+impl PhoneNumber {
+    /// Reads 6 to 15 digits (E.164) with spaces, hyphens and parentheses between them. A `(0)` within an
+    /// international number is left out, as it is when dialling.
+    #[must_use]
+    pub fn parse(written: &str) -> Option<Self> {
+        if written.len() > 64 {
+            return None;
+        }
+        let trimmed = written.trim_matches(' ');
+        let dialled = match trimmed.strip_prefix('+') {
+            Some(rest) => rest.replacen("(0)", "", 1),
+            None => trimmed.to_owned(),
+        };
+        let digits: String = dialled.chars().filter(|character| !" -()".contains(*character)).collect();
+        let plus = if trimmed.starts_with('+') { "+" } else { "" };
+        ((6..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| Self(format!("{plus}{digits}")))
+    }
+
+    /// The number as it is dialled.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `•••67`: the last two digits.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        format!("•••{}", self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn email(written: &str) -> Option<String> {
+        EmailAddress::parse(written).map(|address| address.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_case_of_the_domain_and_surrounding_spaces_do_not_matter() {
+        let expected = Some("Ada.L+2fa@example.com".to_owned());
+        for written in ["Ada.L+2fa@example.com", "  Ada.L+2fa@EXAMPLE.com ", "Ada.L+2fa@Example.Com"] {
+            assert_eq!(email(written), expected, "{written}");
+        }
+        assert_ne!(email("ada.l+2fa@example.com"), expected);
+        let unique = |written| EmailAddress::parse(written).unwrap().unique_key();
+        assert_eq!(unique("ADA@example.com"), unique("ada@Example.com"));
+    }
+
+    #[test]
+    fn look_alikes_lists_quotes_and_controls_are_no_addresses() {
+        for written in [
+            "",
+            "@",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@@example.com",
+            "ada@evil.com@example.com",
+            "ada@example.com,eve@example.com",
+            "ada@example.com;eve@example.com",
+            "ada@example.com eve@example.com",
+            "\"ada\"@example.com",
+            "ada(x)@example.com",
+            "<ada@example.com>",
+            "Ada <ada@example.com>",
+            "аda@example.com",
+            "ada@exаmple.com",
+            "ada@ｅxample.com",
+            "ada@example．com",
+            "ada\u{200b}@example.com",
+            "ada@example.com\r\nBcc: eve@example.com",
+            "ada@example.com\n",
+            "ada\0@example.com",
+            "a da@example.com",
+            ".ada@example.com",
+            "ada.@example.com",
+            "a..da@example.com",
+            "ada@-example.com",
+            "ada@example-.com",
+            "ada@example..com",
+            "ada@.example.com",
+            "ada@example.com.",
+            "ada@[127.0.0.1]",
+            "ada@127.0.0.1",
+            "ada@exam_ple.com",
+            "ada@exam%70le.com",
+            "\u{a0}ada@example.com",
+            "ada@İstanbul.com",
+            "ada@\u{212a}ey.com",
+        ] {
+            assert_eq!(email(written), None, "{written:?}");
+        }
+        assert_eq!(email(&format!("{}@example.com", "a".repeat(65))), None);
+        assert_eq!(email(&format!("a@{}com", "example.".repeat(32))), None);
+        assert!(email("ada@xn--bcher-kva.example").is_some());
+        assert!(email("root@localhost").is_some());
+    }
+
+    #[test]
+    fn a_masked_address_keeps_one_letter_and_the_domain() {
+        let masked = |written| EmailAddress::parse(written).unwrap().masked();
+        assert_eq!(masked("ada@example.com"), "a•••@example.com");
+        assert_eq!(masked("a@example.com"), "•••@example.com");
+        assert_eq!(format!("{:?}", EmailAddress::parse("ada@example.com")), "Some(a•••@example.com)");
+    }
+
+    #[test]
+    fn numbers_are_read_however_they_are_grouped() {
+        let phone = |written| PhoneNumber::parse(written).map(|number| number.as_str().to_owned());
+        assert_eq!(phone(" +1 (555) 010-0167 ").as_deref(), Some("+15550100167"));
+        assert_eq!(phone("+49 (0)30 901820").as_deref(), Some("+4930901820"));
+        assert_eq!(phone("030 901820").as_deref(), Some("030901820"));
+        for written in [
+            "",
+            "+",
+            "12345",
+            "1234567890123456",
+            "555-CALL-NOW",
+            "+1+5550100167",
+            "５５５０１００",
+            "tel:5550100",
+        ] {
+            assert_eq!(phone(written), None, "{written}");
+        }
+        assert_eq!(PhoneNumber::parse("+1 555 010 0167").unwrap().masked(), "•••67");
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_reading_again_changes_nothing(
+            written in prop_oneof![any::<String>(), "[ a-zA-Z0-9.+@(), -]{0,30}", " ?[A-Za-z.]{1,8}@[A-Za-z.-]{1,9} ?", "[+0-9 ()-]{6,20}"],
+        ) {
+            if let Some(address) = EmailAddress::parse(&written) {
+                prop_assert!(address.as_str().is_ascii());
+                prop_assert_eq!(format!("{}@{}", address.local_part(), address.domain()), address.as_str());
+                prop_assert_eq!(EmailAddress::parse(address.as_str()), Some(address));
+            }
+            if let Some(number) = PhoneNumber::parse(&written) {
+                prop_assert_eq!(PhoneNumber::parse(number.as_str()), Some(number));
+            }
+        }
+    }
+}

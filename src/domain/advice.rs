@@ -1,0 +1,193 @@
+//! What a person reads after a diagnosis: one plain answer, and where it helps, the steps on their device.
+//!
+//! The rule to keep: whole sentences that anybody can follow, and nothing of the key. What only agents
+//! may know (`diagnosis::Facts`) never gets in here, but for the words on a code typed twice.
+
+use super::diagnosis::{Diagnosis, Facts, Finding, Match, Standing};
+
+/// A kind of device that an authenticator app runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// A phone or tablet with Android.
+    Android,
+    /// An iPhone or iPad.
+    Iphone,
+    /// A computer.
+    Desktop,
+}
+
+impl Platform {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Android, Self::Iphone, Self::Desktop];
+
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Android => "android",
+            Self::Iphone => "iphone",
+            Self::Desktop => "desktop",
+        }
+    }
+
+    /// The name that people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Android => "Android",
+            Self::Iphone => "iPhone and iPad",
+            Self::Desktop => "Computer",
+        }
+    }
+
+    /// How to let the device set its own clock.
+    #[must_use]
+    pub const fn clock_steps(self) -> &'static str {
+        match self {
+            Self::Android => {
+                "Open Settings, then System, then Date & time. Turn on \u{201c}Set time automatically\u{201d}. \
+                 On Samsung phones it is under Settings, General management, Date and time."
+            }
+            Self::Iphone => {
+                "Open Settings, then General, then Date & Time. Turn on \u{201c}Set Automatically\u{201d}. If it is \
+                 on already, turn it off, wait ten seconds and turn it on again."
+            }
+            Self::Desktop => {
+                "Windows: open Settings, Time & language, Date & time, turn on \u{201c}Set time automatically\u{201d} \
+                 and press \u{201c}Sync now\u{201d}. Mac: open System Settings, General, Date & Time, and turn on \
+                 \u{201c}Set time and date automatically\u{201d}. Linux: turn on automatic date and time in the \
+                 settings, or run \u{201c}timedatectl set-ntp true\u{201d}."
+            }
+        }
+    }
+}
+
+/// What the person reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The answer and what to do.
+    pub text: String,
+    /// Whether the steps of each [`Platform`] for its clock belong below.
+    pub is_about_clock: bool,
+}
+
+/// Puts a diagnosis into words. `entry` is the name that the entry has in the app: `Example (ada)`.
+#[must_use]
+pub fn advice(diagnosis: &Diagnosis, entry: &str) -> Advice {
+    let text = match &diagnosis.finding {
+        Finding::Works if is_pending(&diagnosis.facts) => {
+            "Your codes are right: your app has the new key. Now make it live: wait for the next code and type it \
+             where your ticket asks for it."
+                .to_owned()
+        }
+        Finding::Works => {
+            "Your codes are right. Sign in with the next one that your app shows: each code is good only once."
+                .to_owned()
+        }
+        Finding::ClockOff { offset_seconds } => format!(
+            "Your app has the right key, but the clock of its device is about {} {}. Set the clock to automatic, \
+             then try again with a new code.",
+            duration(*offset_seconds),
+            if *offset_seconds < 0 { "slow" } else { "fast" },
+        ),
+        Finding::OldEntry { .. } => format!(
+            "Your app still uses a former key, which is no longer valid. If your app shows two entries named \
+             \u{201c}{entry}\u{201d}, try the other one, and delete this one once the other works. If there is \
+             only this one, the newer key was never added to the app: add it, or go on with your ticket."
+        ),
+        Finding::WrongSettings { algorithm, digits } => format!(
+            "Your app has the right key, but it is set to {} and {} digits. Set the entry \u{201c}{entry}\u{201d} to \
+             SHA-1, 6 digits and 30 seconds. If your app cannot change an entry, delete it and add the key again \
+             as \u{201c}time based\u{201d} with these settings.",
+            algorithm.label(),
+            digits.get(),
+        ),
+        Finding::NoMatch if diagnosis.facts == Facts::Repeated => {
+            "You typed the same code twice. Type the code that your app shows now, wait until it shows another, and \
+             type that too."
+                .to_owned()
+        }
+        Finding::NoMatch => {
+            "These codes do not belong to the key of this account. Perhaps one was mistyped, or they come from \
+             another entry in your app. Type two codes that follow each other, of the entry for this account."
+                .to_owned()
+        }
+    };
+    Advice { text, is_about_clock: matches!(diagnosis.finding, Finding::ClockOff { .. }) }
+}
+
+fn is_pending(facts: &Facts) -> bool {
+    matches!(facts, Facts::Both(Match { standing: Standing::Pending, .. }))
+}
+
+/// `95 seconds`, `3 minutes`: seconds as long as they say something.
+fn duration(seconds: i64) -> String {
+    match seconds.unsigned_abs() {
+        1 => "1 second".to_owned(),
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", (seconds + 30) / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::authenticator::{Algorithm, Digits};
+    use super::super::ids::AuthenticatorId;
+    use super::*;
+
+    fn told(finding: Finding, facts: Facts) -> Advice {
+        advice(&Diagnosis { finding, facts, burn: None }, "Example (ada)")
+    }
+
+    fn pending() -> Facts {
+        Facts::Both(Match {
+            authenticator: AuthenticatorId::new("0190-secret-id"),
+            standing: Standing::Pending,
+            algorithm: Algorithm::Sha1,
+            digits: Digits::Six,
+            offset_seconds: 4,
+        })
+    }
+
+    #[test]
+    fn every_finding_has_its_own_words() {
+        let texts = [
+            told(Finding::Works, Facts::None).text,
+            told(Finding::Works, pending()).text,
+            told(Finding::ClockOff { offset_seconds: -95 }, pending()).text,
+            told(Finding::OldEntry { authenticator: AuthenticatorId::new("0190-secret-id") }, pending()).text,
+            told(Finding::WrongSettings { algorithm: Algorithm::Sha256, digits: Digits::Eight }, pending())
+                .text,
+            told(Finding::NoMatch, Facts::Repeated).text,
+            told(Finding::NoMatch, Facts::None).text,
+        ];
+        for (n, text) in texts.iter().enumerate() {
+            assert!(text.ends_with('.') && !text.contains("  ") && !text.contains("0190"), "{text}");
+            assert!(!texts[..n].contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_fast_or_slow_by_an_amount_that_people_can_read() {
+        let text = |offset_seconds| told(Finding::ClockOff { offset_seconds }, Facts::None).text;
+        assert!(text(-95).contains("about 95 seconds slow"));
+        assert!(text(290).contains("about 5 minutes fast"));
+        assert!(told(Finding::ClockOff { offset_seconds: 60 }, Facts::None).is_about_clock);
+        assert!(!told(Finding::NoMatch, Facts::None).is_about_clock);
+    }
+
+    #[test]
+    fn settings_and_entries_are_named() {
+        let settings = Finding::WrongSettings { algorithm: Algorithm::Sha256, digits: Digits::Eight };
+        let text = told(settings, Facts::None).text;
+        assert!(text.contains("SHA-256 and 8 digits") && text.contains("Example (ada)"));
+    }
+
+    #[test]
+    fn every_platform_is_told_how() {
+        for platform in Platform::ALL {
+            assert!(platform.clock_steps().contains("utomatic"), "{}", platform.label());
+            assert!(!platform.clock_steps().contains("  "), "{}", platform.as_str());
+        }
+    }
+}
