@@ -1,0 +1,145 @@
+//! The door to the database: [`Db::read`] and [`Db::write`].
+//!
+//! The rule: work given to them is a plain function of the connection. It may run more than
+//! once, so it changes nothing but the database, and it reads what it compares with.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::address::{Address, DatabaseSettings, OpenError, prepare};
+use super::conn::{Conn, Use};
+use super::error::{AsDbError, Error, Outage};
+use super::pool::Pool;
+use super::transaction::Mode;
+use super::writer::Writer;
+
+/// How long a request waits for the database: its answer must be out within 5 s.
+const PATIENCE: Duration = Duration::from_millis(4500);
+/// How long a command of the operator's waits.
+const LONG_PATIENCE: Duration = Duration::from_hours(1);
+
+/// The database. Cheap to clone; all clones share its connections.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+    patience: Duration,
+}
+
+struct Inner {
+    address: Address,
+    readers: Pool,
+    writer: Writers,
+}
+
+enum Writers {
+    /// SQLite: one thread.
+    One(Writer),
+    /// PostgreSQL: any connection of the pool.
+    Many,
+}
+
+impl Db {
+    /// Opens the database. An SQLite file is made if it is missing; a PostgreSQL server
+    /// that is away is no error yet, but every call is `Unavailable` until it is back.
+    ///
+    /// # Errors
+    /// The URL is of neither kind, or the file cannot be opened.
+    pub fn open(settings: &DatabaseSettings) -> Result<Self, OpenError> {
+        let address = Address::parse(&settings.url)?;
+        let (readers, writer) = match &address {
+            Address::Sqlite(path) => {
+                prepare(path)?;
+                let writer = Writer::start(address.clone())?;
+                (Pool::new(address.clone(), Use::Read, settings.readers), Writers::One(writer))
+            }
+            Address::Postgres(_) => {
+                (Pool::new(address.clone(), Use::Serve, settings.connections), Writers::Many)
+            }
+        };
+        Ok(Self { inner: Arc::new(Inner { address, readers, writer }), patience: PATIENCE })
+    }
+
+    /// The same database, for work that takes longer than a request may: imports, verification.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), patience: LONG_PATIENCE }
+    }
+
+    /// Whether the database is a file of this machine, which one program owns and migrates.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.inner.writer, Writers::One(_))
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.inner.address
+    }
+
+    /// Reads in one transaction: everything is seen as it was at one moment.
+    ///
+    /// # Errors
+    /// Those of the work, or [`Error::Unavailable`] within 5 s.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+    {
+        let until = Instant::now() + self.patience;
+        let (outcome, _) = in_time(until, self.inner.readers.run(Mode::Read, until, work)).await?;
+        outcome
+    }
+
+    /// Writes in one transaction, and answers after its commit. While the work says that what it
+    /// read is stale, it is done again: so it must read within itself what it compares with.
+    ///
+    /// # Errors
+    /// Those of the work, or [`Error::Unavailable`] within 5 s; then the write may, rarely,
+    /// have happened all the same: a connection can break between a commit and its answer.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + AsDbError + Send + 'static,
+        F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+    {
+        let until = Instant::now() + self.patience;
+        let mut work = work;
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let (outcome, again) = in_time(until, self.attempt(until, work)).await?;
+            let stale = outcome.as_ref().err().and_then(AsDbError::db_error).is_some_and(Error::is_stale);
+            let Some(next) = again.filter(|_| stale) else { return outcome };
+            let wait = jittered(pause);
+            if Instant::now() + wait >= until {
+                return Err(Error::from(Outage::Contended).into());
+            }
+            tokio::time::sleep(wait).await;
+            pause = (pause * 2).min(Duration::from_millis(128));
+            work = next;
+        }
+    }
+
+    async fn attempt<T, E, F>(&self, until: Instant, work: F) -> (Result<T, E>, Option<F>)
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+    {
+        match &self.inner.writer {
+            Writers::One(writer) => writer.run(until, work).await,
+            Writers::Many => self.inner.readers.run(Mode::Write, until, work).await,
+        }
+    }
+}
+
+async fn in_time<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout_at(until.into(), work).await.map_err(|_| Outage::Deadline.into())
+}
+
+/// Between half and one and a half of `pause`, so that writers who collided part. Nothing secret
+/// hangs on it: the seed of a hash map will do.
+fn jittered(pause: Duration) -> Duration {
+    let draw = RandomState::new().build_hasher().finish() % 1024;
+    pause / 2 + pause.mul_f64(f64::from(u32::try_from(draw).unwrap_or(0)) / 1024.0)
+}

@@ -1,0 +1,123 @@
+//! Work on pooled connections, on threads that may block.
+//!
+//! The rule: whoever waits for a connection waits without a thread, in order of arrival, and
+//! no longer than the deadline.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel::r2d2;
+use tokio::sync::Semaphore;
+
+use super::address::Address;
+use super::conn::{Conn, Link, Manager, Use};
+use super::error::{Error, Outage};
+use super::transaction::{self, Mode};
+
+/// A few connections, shared fairly.
+#[derive(Clone)]
+pub(super) struct Pool {
+    links: r2d2::Pool<Manager>,
+    turns: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// Returns at once, whether or not the database is there.
+    pub(super) fn new(address: Address, purpose: Use, size: u32) -> Self {
+        let size = size.max(1);
+        let links = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(Duration::from_secs(4))
+            .max_lifetime(None)
+            // Beginning a transaction is the test, and costs no journey of its own.
+            .test_on_check_out(false)
+            .error_handler(Box::new(Quiet))
+            .build_unchecked(Manager { address, purpose });
+        Self { links, turns: Arc::new(Semaphore::new(size as usize)) }
+    }
+
+    /// Waits for a turn, then does `work` in a transaction on a thread that may block, and
+    /// gives the work back beside its outcome.
+    pub(super) async fn run<T, E, F>(&self, mode: Mode, until: Instant, work: F) -> (Result<T, E>, Option<F>)
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+    {
+        let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else {
+            return (Err(Error::from(Outage::Closing).into()), Some(work));
+        };
+        let pool = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let outcome = pool.transact(mode, until, &work);
+            drop(turn);
+            (outcome, Some(work))
+        });
+        done.await.unwrap_or_else(|_| (Err(Error::from(Outage::Closing).into()), None))
+    }
+
+    fn transact<T, E: From<Error>>(
+        &self,
+        mode: Mode,
+        until: Instant,
+        work: impl FnOnce(&mut Conn) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut link = self.begin(mode, until)?;
+        let mut outcome = transaction::guarded(&mut link.conn, work);
+        if outcome.is_ok() && mode == Mode::Write && Instant::now() >= until {
+            // Its caller has been told that it failed, so it must.
+            outcome = Err(Error::from(Outage::Deadline).into());
+        }
+        match outcome {
+            Ok(value) => match transaction::commit(&mut link.conn).map_err(Error::from) {
+                Ok(()) => Ok(value),
+                Err(error) => {
+                    link.broken = true;
+                    Err(error.into())
+                }
+            },
+            Err(error) => {
+                link.broken = transaction::rollback(&mut link.conn).is_err();
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection with an open transaction. Those that have died in the pool are put aside,
+    /// all of them at worst, before the database counts as gone.
+    fn begin(&self, mode: Mode, until: Instant) -> Result<r2d2::PooledConnection<Manager>, Error> {
+        let mut tries = self.links.max_size();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Outage::Deadline.into());
+            }
+            let mut link: r2d2::PooledConnection<Manager> =
+                self.links.get_timeout(left).map_err(|error| Outage::Connection(Arc::new(error)))?;
+            match transaction::begin(&mut link.conn, mode).map_err(Error::from) {
+                Ok(()) => return Ok(link),
+                Err(error) => {
+                    link.broken = true;
+                    tries = tries.checked_sub(1).ok_or(error)?;
+                }
+            }
+        }
+    }
+}
+
+/// The pool's complaints; the caller who waited in vain gets the same words as an error.
+#[derive(Debug)]
+struct Quiet;
+
+impl r2d2::HandleError<diesel::ConnectionError> for Quiet {
+    fn handle_error(&self, error: diesel::ConnectionError) {
+        tracing::debug!(%error, "no connection to the database");
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("broken", &self.broken).finish_non_exhaustive()
+    }
+}

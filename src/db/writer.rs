@@ -1,0 +1,172 @@
+//! SQLite's one writer: a thread that takes every write that waits, runs each in a savepoint
+//! of one transaction, commits once, and answers then.
+//!
+//! The rule: nobody is answered before the commit, and a write that fails falls alone.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::address::{Address, OpenError};
+use super::conn::{Conn, Use, open, open_alone};
+use super::error::{Error, Outage};
+use super::transaction::{self, Mode};
+
+/// Writes that share a commit at most.
+const BATCH: usize = 128;
+/// After this long a batch takes no more, so that the first does not wait for the last.
+const SLICE: Duration = Duration::from_millis(20);
+/// Writes that wait at most; more wait outside, in order of arrival.
+const QUEUE: usize = 1024;
+
+/// The way to the writer; it stops when the last of these is gone.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Writer {
+    /// Opens the writer's connection, so that errors are told here, and starts its thread.
+    pub(super) fn start(address: Address) -> Result<Self, OpenError> {
+        let conn = open(&address, Use::Serve)?;
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        thread::Builder::new()
+            .name("rekey-writer".into())
+            .spawn(move || serve(&address, conn, waiting))
+            .map_err(OpenError::Thread)?;
+        Ok(Self { queue })
+    }
+
+    /// Has `work` done in a transaction, and gives it back beside its outcome.
+    pub(super) async fn run<T, E, F>(&self, until: Instant, work: F) -> (Result<T, E>, Option<F>)
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = Write { work, until, outcome: Err(Error::from(Outage::Closing).into()), answer };
+        // A queue that is closed drops the job, and with it the answer.
+        let _ = self.queue.send(Box::new(job)).await;
+        answered.await.unwrap_or_else(|_| (Err(Error::from(Outage::Closing).into()), None))
+    }
+}
+
+/// One write that waits.
+trait Job: Send {
+    /// Does the work in a savepoint; `Err` when the transaction around it is lost too.
+    fn run(&mut self, conn: &mut Conn) -> Result<Ran, Error>;
+
+    /// Tells the caller how it went, unless the commit failed.
+    fn answer(self: Box<Self>, lost: Option<Outage>);
+}
+
+#[derive(PartialEq, Eq)]
+enum Ran {
+    Kept,
+    Fell,
+}
+
+type Answer<T, E, F> = (Result<T, E>, Option<F>);
+
+struct Write<T, E, F> {
+    work: F,
+    until: Instant,
+    outcome: Result<T, E>,
+    answer: oneshot::Sender<Answer<T, E, F>>,
+}
+
+impl<T, E, F> Job for Write<T, E, F>
+where
+    T: Send,
+    E: From<Error> + Send,
+    F: Fn(&mut Conn) -> Result<T, E> + Send,
+{
+    fn run(&mut self, conn: &mut Conn) -> Result<Ran, Error> {
+        if Instant::now() >= self.until {
+            self.outcome = Err(Error::from(Outage::Deadline).into());
+            return Ok(Ran::Fell);
+        }
+        transaction::begin_savepoint(conn)?;
+        self.outcome = transaction::guarded(conn, &self.work);
+        if self.outcome.is_ok() && Instant::now() >= self.until {
+            // Its caller has been told that it failed, so it must.
+            self.outcome = Err(Error::from(Outage::Deadline).into());
+        }
+        if self.outcome.is_ok() {
+            transaction::commit(conn)?;
+            Ok(Ran::Kept)
+        } else {
+            transaction::rollback(conn)?;
+            Ok(Ran::Fell)
+        }
+    }
+
+    fn answer(self: Box<Self>, lost: Option<Outage>) {
+        let outcome = match (self.outcome, lost) {
+            (Ok(_), Some(outage)) => Err(Error::from(outage).into()),
+            (outcome, _) => outcome,
+        };
+        // A caller that has gone needs no answer.
+        let _ = self.answer.send((outcome, Some(self.work)));
+    }
+}
+
+fn serve(address: &Address, conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+    let mut conn = Some(conn);
+    while let Some(first) = waiting.blocking_recv() {
+        let mut batch = Vec::new();
+        let lost = match transact(address, &mut conn, first, &mut waiting, &mut batch) {
+            Ok(()) => None,
+            Err(error) => {
+                // Whatever state the connection is in, a new one has none.
+                conn = None;
+                Some(outage(error))
+            }
+        };
+        for job in batch {
+            job.answer(lost.clone());
+        }
+    }
+}
+
+/// Runs `first` and whatever waits behind it in one transaction; they are in `batch` afterwards.
+fn transact(
+    address: &Address,
+    kept: &mut Option<Conn>,
+    first: Box<dyn Job>,
+    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
+    batch: &mut Vec<Box<dyn Job>>,
+) -> Result<(), Error> {
+    batch.push(first);
+    let conn = match kept {
+        Some(conn) => conn,
+        None => kept.insert(open_alone(address, Use::Serve)?),
+    };
+    transaction::begin(conn, Mode::Write)?;
+    let started = Instant::now();
+    let mut worth_it = false;
+    while let Some(job) = batch.last_mut() {
+        worth_it |= job.run(conn)? == Ran::Kept;
+        if batch.len() >= BATCH || started.elapsed() >= SLICE {
+            break;
+        }
+        match waiting.try_recv() {
+            Ok(next) => batch.push(next),
+            Err(_) => break,
+        }
+    }
+    let ended = if worth_it { transaction::commit(conn) } else { transaction::rollback(conn) };
+    Ok(ended?)
+}
+
+/// The commit of many failed: each is told that, whatever the reason was.
+fn outage(error: Error) -> Outage {
+    match error {
+        Error::Unavailable(outage) => outage,
+        Error::Other(driver) => Outage::Driver(Arc::new(driver)),
+        other => Outage::Driver(Arc::new(diesel::result::Error::QueryBuilderError(Box::new(other)))),
+    }
+}
