@@ -1,3 +1,5 @@
 //! Rekey, the desk for lost second factors.
 
+pub mod clock;
+pub mod db;
 pub mod domain;
