@@ -1,7 +1,8 @@
-//! What a person reads after a diagnosis: one plain answer, and where it helps, the steps on their device.
+//! A diagnosis in words: for the person one plain answer and, where it helps, the steps on their device;
+//! for the agent where the codes were found.
 //!
-//! The rule to keep: whole sentences that anybody can follow, and nothing of the key. What only agents
-//! may know (`diagnosis::Facts`) never gets in here, but for the words on a code typed twice.
+//! The rule to keep: whole sentences that anybody can follow, and nothing of the key. The person is told
+//! the finding alone, never where a single code was found: that would help to guess the other.
 
 use super::diagnosis::{Diagnosis, Facts, Finding, Match, Standing};
 
@@ -116,6 +117,34 @@ pub fn advice(diagnosis: &Diagnosis, entry: &str) -> Advice {
     Advice { text, is_about_clock: matches!(diagnosis.finding, Finding::ClockOff { .. }) }
 }
 
+/// Puts the facts that only agents see into words.
+#[must_use]
+pub fn facts(facts: &Facts) -> String {
+    let key = |place: &Match| format!("the {} key", place.standing.as_str());
+    match facts {
+        Facts::Both(place) => format!(
+            "Both codes belong to {}, with {} and {} digits, by a clock that is about {} {}.",
+            key(place),
+            place.algorithm.label(),
+            place.digits.get(),
+            duration(place.offset_seconds),
+            if place.offset_seconds < 0 { "slow" } else { "fast" },
+        ),
+        Facts::Apart(place) => {
+            format!(
+                "Both codes belong to {}, but the second does not come right after the first.",
+                key(place)
+            )
+        }
+        Facts::One { place, is_second } => {
+            let (found, other) = if *is_second { ("second", "first") } else { ("first", "second") };
+            format!("Only the {found} code belongs to {}; the {other} was probably mistyped.", key(place))
+        }
+        Facts::Repeated => "The same code was typed twice.".to_owned(),
+        Facts::None => "Neither code belongs to a key of this account, within ten minutes.".to_owned(),
+    }
+}
+
 fn is_pending(facts: &Facts) -> bool {
     matches!(facts, Facts::Both(Match { standing: Standing::Pending, .. }))
 }
@@ -139,14 +168,34 @@ mod tests {
         advice(&Diagnosis { finding, facts, burn: None }, "Example (ada)")
     }
 
-    fn pending() -> Facts {
-        Facts::Both(Match {
+    fn place() -> Match {
+        Match {
             authenticator: AuthenticatorId::new("0190-secret-id"),
             standing: Standing::Pending,
             algorithm: Algorithm::Sha1,
             digits: Digits::Six,
-            offset_seconds: 4,
-        })
+            offset_seconds: -95,
+        }
+    }
+
+    fn pending() -> Facts {
+        Facts::Both(place())
+    }
+
+    #[test]
+    fn agents_are_told_where_the_codes_were_found() {
+        assert_eq!(
+            facts(&pending()),
+            "Both codes belong to the pending key, with SHA-1 and 6 digits, by a clock that is about 95 seconds slow."
+        );
+        let second = Facts::One { place: place(), is_second: true };
+        assert_eq!(
+            facts(&second),
+            "Only the second code belongs to the pending key; the first was probably mistyped."
+        );
+        assert!(facts(&Facts::Apart(place())).contains("right after"));
+        assert_ne!(facts(&Facts::Repeated), facts(&Facts::None));
+        assert_eq!(told(Finding::NoMatch, second).text, told(Finding::NoMatch, Facts::None).text);
     }
 
     #[test]

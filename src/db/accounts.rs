@@ -1,0 +1,221 @@
+//! Accounts: looked up by the host's id or by address, written with compare-and-swap on their version.
+
+use diesel::prelude::*;
+
+use super::schema::{account_addresses, accounts};
+use super::{Conn, Error};
+use crate::domain::Time;
+use crate::domain::account::{Account, TwoFactor};
+use crate::domain::ids::{AccountId, ClientId};
+use crate::domain::lockout::Lockout;
+use crate::domain::policy::Tier;
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = accounts, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Row {
+    id: AccountId,
+    client_id: Option<ClientId>,
+    external_id: String,
+    email: String,
+    email_key: String,
+    name: String,
+    phone: Option<String>,
+    manager_email: Option<String>,
+    tier: Tier,
+    locale: Option<String>,
+    two_factor: TwoFactor,
+    failures: i32,
+    locked_until: Option<Time>,
+    frozen_at: Option<Time>,
+    email_changed_at: Option<Time>,
+    phone_changed_at: Option<Time>,
+    manager_changed_at: Option<Time>,
+    put_again_at: Option<Time>,
+    created_at: Time,
+    removed_at: Option<Time>,
+    version: i32,
+}
+
+impl From<Row> for Account {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            client: row.client_id,
+            external_id: row.external_id,
+            email: row.email,
+            name: row.name,
+            phone: row.phone,
+            manager_email: row.manager_email,
+            tier: row.tier,
+            locale: row.locale,
+            two_factor: row.two_factor,
+            lockout: Lockout { failures: row.failures, locked_until: row.locked_until },
+            frozen_at: row.frozen_at,
+            email_changed_at: row.email_changed_at,
+            phone_changed_at: row.phone_changed_at,
+            manager_changed_at: row.manager_changed_at,
+            put_again_at: row.put_again_at,
+            created_at: row.created_at,
+            removed_at: row.removed_at,
+            version: row.version,
+        }
+    }
+}
+
+impl From<Account> for Row {
+    fn from(account: Account) -> Self {
+        Self {
+            email_key: account.email.to_ascii_lowercase(),
+            id: account.id,
+            client_id: account.client,
+            external_id: account.external_id,
+            email: account.email,
+            name: account.name,
+            phone: account.phone,
+            manager_email: account.manager_email,
+            tier: account.tier,
+            locale: account.locale,
+            two_factor: account.two_factor,
+            failures: account.lockout.failures,
+            locked_until: account.lockout.locked_until,
+            frozen_at: account.frozen_at,
+            email_changed_at: account.email_changed_at,
+            phone_changed_at: account.phone_changed_at,
+            manager_changed_at: account.manager_changed_at,
+            put_again_at: account.put_again_at,
+            created_at: account.created_at,
+            removed_at: account.removed_at,
+            version: account.version,
+        }
+    }
+}
+
+/// The account of that id, removed or not.
+///
+/// # Errors
+/// `NotFound`.
+pub fn get(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
+    Ok(accounts::table.find(id).select(Row::as_select()).first(conn).map(Account::from)?)
+}
+
+/// The account of the host's id, removed or not.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
+    let row =
+        accounts::table.filter(accounts::external_id.eq(external_id)).select(Row::as_select()).first(conn);
+    Ok(row.optional()?.map(Account::from))
+}
+
+/// The account of that address on file; never by its other addresses.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Account>, Error> {
+    let row = accounts::table
+        .filter(accounts::email_key.eq(email.to_ascii_lowercase()))
+        .filter(accounts::removed_at.is_null())
+        .select(Row::as_select())
+        .first(conn);
+    Ok(row.optional()?.map(Account::from))
+}
+
+/// Stores a new account.
+///
+/// # Errors
+/// `Unique` where the address or the host's id is taken.
+pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
+    diesel::insert_into(accounts::table).values(Row::from(account)).execute(conn)?;
+    Ok(())
+}
+
+/// Stores a changed account, if nobody has changed it meanwhile.
+///
+/// # Errors
+/// `Stale`; `Unique` where the address is taken.
+pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<(), Error> {
+    let row = Row::from(account);
+    let changed = diesel::update(accounts::table.find(row.id.clone()).filter(accounts::version.eq(from_version)))
+        .set(row)
+        .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Counts a failure or forgets them, if nobody has counted meanwhile.
+///
+/// # Errors
+/// `Stale`.
+pub fn count(conn: &mut Conn, id: &AccountId, from: Lockout, to: Lockout) -> Result<(), Error> {
+    let changed = diesel::update(
+        accounts::table
+            .find(id)
+            .filter(accounts::failures.eq(from.failures))
+            .filter(accounts::locked_until.is_not_distinct_from(from.locked_until)),
+    )
+    .set((accounts::failures.eq(to.failures), accounts::locked_until.eq(to.locked_until)))
+    .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// The hash of the local password and when it was set, for accounts of hosts without a sign-in of their own.
+///
+/// # Errors
+/// `NotFound`.
+pub fn password(conn: &mut Conn, id: &AccountId) -> Result<Option<(String, Time)>, Error> {
+    let (hash, at): (Option<String>, Option<Time>) = accounts::table
+        .find(id)
+        .select((accounts::password, accounts::password_changed_at))
+        .first(conn)?;
+    Ok(hash.zip(at))
+}
+
+/// Sets the local password.
+///
+/// # Errors
+/// Of the database alone.
+pub fn set_password(conn: &mut Conn, id: &AccountId, hash: &str, now: Time) -> Result<(), Error> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::password.eq(hash), accounts::password_changed_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// An address beside the one on file.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = account_addresses, treat_none_as_default_value = false)]
+pub struct OtherAddress {
+    /// Whose.
+    pub account_id: AccountId,
+    /// The address.
+    pub address: String,
+    /// `other` (told what happens) or `former` (was the one on file, or an other one, less than 30 days ago).
+    pub kind: String,
+    /// Since when it is of this kind.
+    pub added_at: Time,
+    /// Whether it came after the account's first facts.
+    pub is_new: bool,
+}
+
+/// The addresses beside the one on file.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_addresses(conn: &mut Conn, id: &AccountId) -> Result<Vec<OtherAddress>, Error> {
+    Ok(account_addresses::table
+        .filter(account_addresses::account_id.eq(id))
+        .order((account_addresses::kind, account_addresses::address))
+        .load(conn)?)
+}
+
+/// Takes the place of all addresses beside the one on file.
+///
+/// # Errors
+/// Of the database alone.
+pub fn set_addresses(conn: &mut Conn, id: &AccountId, addresses: &[OtherAddress]) -> Result<(), Error> {
+    diesel::delete(account_addresses::table.filter(account_addresses::account_id.eq(id))).execute(conn)?;
+    for address in addresses {
+        diesel::insert_into(account_addresses::table).values(address.clone()).execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! The only writer of tickets: takes a transition apart and stores it whole, in the transaction of the caller.
+//!
+//! Compare-and-swap on the version, audit entries, letters, messages and effects: all of them, or an error.
+
+use diesel::prelude::*;
+
+use super::audit::{self, Circumstances};
+use super::letters::{self, About, Fate};
+use super::review::{self, Approval};
+use super::schema::tickets as table;
+use super::tickets::Row;
+use super::tokens::{self, Kind, NewToken};
+use super::{Conn, Error, accounts, authenticators, recovery_codes};
+use crate::crypto::Crypto;
+use crate::domain::Time;
+use crate::domain::account::TwoFactor;
+use crate::domain::actor::Actor;
+use crate::domain::authenticator::{AuthenticatorState, Origin};
+use crate::domain::event::{Action, Event, Subject};
+use crate::domain::ids::{AccountId, AuthenticatorId};
+use crate::domain::letter::{Content, Letter};
+use crate::domain::ticket::{Effect, Mail, NewPendingKey, Parts, Recipients, State, Ticket, Transition};
+use crate::domain::totp::Step;
+
+/// How long the tokens of a ticket outlive it.
+const TOKENS_AFTER: chrono::Duration = chrono::Duration::days(30);
+
+/// Stores a transition, and returns the ticket as it now is.
+///
+/// # Errors
+/// `Stale` where somebody else was faster; `Unique` with `tickets_slot` where the account has another open ticket.
+pub fn apply(conn: &mut Conn, crypto: &Crypto, transition: Transition) -> Result<Ticket, Error> {
+    let parts = transition.into_parts();
+    let mut work = Work { conn, crypto, actor: parts.actor.clone(), at: parts.at, key: None };
+    work.store(&parts)?;
+    work.log(&parts)?;
+    let Parts { ticket, effects, messages, mails, .. } = parts;
+    for effect in effects {
+        work.effect(&ticket, effect)?;
+    }
+    for message in messages {
+        let id = work.crypto.id(work.at);
+        review::insert_message(work.conn, id, &ticket.id, message, work.at)?;
+    }
+    work.send(&ticket, mails)?;
+    Ok(ticket)
+}
+
+struct Work<'a> {
+    conn: &'a mut Conn,
+    crypto: &'a Crypto,
+    actor: Actor,
+    at: Time,
+    /// The key that this transition issues.
+    key: Option<AuthenticatorId>,
+}
+
+impl Work<'_> {
+    fn store(&mut self, parts: &Parts) -> Result<(), Error> {
+        let ticket = &parts.ticket;
+        if parts.from_version == 0 {
+            diesel::insert_into(table::table).values(Row::of(ticket, true)).execute(self.conn)?;
+            return Ok(());
+        }
+        // Frozen after completion: the account's place may be taken by another ticket, and stays so.
+        let with_slot = ticket.frozen_from != Some(State::Completed);
+        let changed = diesel::update(
+            table::table.find(&ticket.id).filter(table::version.eq(parts.from_version)),
+        )
+        .set(Row::of(ticket, with_slot))
+        .execute(self.conn)?;
+        if changed != 1 {
+            return Err(Error::Stale);
+        }
+        let ended = matches!(ticket.state, State::Closed | State::Completed);
+        tokens::limit(self.conn, &ticket.id, ended.then(|| self.at + TOKENS_AFTER))
+    }
+
+    fn log(&mut self, parts: &Parts) -> Result<(), Error> {
+        let subject = Subject::Ticket(parts.ticket.id.clone());
+        for (event, version) in parts.events.iter().zip(parts.from_version + 1..) {
+            let around = Circumstances {
+                actor: &self.actor,
+                at: self.at,
+                subject: &subject,
+                version,
+                ticket: Some(&parts.ticket.id),
+            };
+            audit::insert(self.conn, self.crypto, &around, event)?;
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, ticket: &Ticket, effect: Effect) -> Result<(), Error> {
+        match effect {
+            Effect::AddApproval { by, reason } => {
+                let id = self.crypto.id(self.at);
+                let approval = Approval {
+                    id,
+                    ticket_id: ticket.id.clone(),
+                    staff_id: by,
+                    reason,
+                    at: self.at,
+                    voided_at: None,
+                };
+                review::insert_approval(self.conn, approval)
+            }
+            Effect::VoidApprovals => review::void_approvals(self.conn, &ticket.id, self.at),
+            Effect::RecordEvidence(evidence, note) => {
+                review::insert_evidence(self.conn, &ticket.id, evidence, note)
+            }
+            Effect::VoidEvidence => review::void_evidence(self.conn, &ticket.id, self.at),
+            Effect::AddRisk(risk) => review::add_risk(self.conn, &ticket.id, risk, self.at),
+            Effect::SetPin(hash) => self.set_pin(ticket, Some(secrecy::ExposeSecret::expose_secret(&hash))),
+            Effect::DropPin => self.set_pin(ticket, None),
+            Effect::IssueKey(key) => self.issue(ticket, key),
+            Effect::KillKey => self.kill_key(ticket),
+            Effect::ActivateKey { step } => self.activate(ticket, step),
+            Effect::SuspendFormer => self.suspend_former(ticket),
+            Effect::SuspendKey => self.move_key(
+                ticket,
+                AuthenticatorState::Active,
+                AuthenticatorState::Suspended,
+                Action::KeySuspended,
+            ),
+            Effect::RestoreKey => self.move_key(
+                ticket,
+                AuthenticatorState::Suspended,
+                AuthenticatorState::Active,
+                Action::KeyRestored,
+            ),
+        }
+    }
+
+    fn set_pin(&mut self, ticket: &Ticket, hash: Option<&str>) -> Result<(), Error> {
+        diesel::update(table::table.find(&ticket.id))
+            .set((table::pin.eq(hash), table::pin_tries.eq(0)))
+            .execute(self.conn)?;
+        Ok(())
+    }
+
+    fn issue(&mut self, ticket: &Ticket, key: NewPendingKey) -> Result<(), Error> {
+        let account = owner(ticket)?;
+        for living in authenticators::list_living(self.conn, account)? {
+            if living.state == AuthenticatorState::Pending && living.origin == Origin::Enrolment {
+                self.revoke(ticket, &living)?;
+            }
+        }
+        let new = authenticators::New {
+            id: key.id.clone(),
+            account,
+            ticket: Some(&ticket.id),
+            secret: &key.secret,
+            expires_at: key.expires_at,
+        };
+        authenticators::insert(self.conn, self.crypto, &new, self.at)?;
+        let token = NewToken {
+            hash: key.activation_hash,
+            kind: Kind::Activation,
+            ticket_id: Some(ticket.id.clone()),
+            account_id: None,
+            authenticator_id: Some(key.id.clone()),
+            expires_at: Some(key.expires_at),
+        };
+        tokens::insert(self.conn, token)?;
+        self.log_key(ticket, &key.id, 1, Action::KeyCreated)?;
+        self.key = Some(key.id);
+        Ok(())
+    }
+
+    fn kill_key(&mut self, ticket: &Ticket) -> Result<(), Error> {
+        let pending = authenticators::find_of_ticket(self.conn, &ticket.id, AuthenticatorState::Pending)?;
+        if let Some(pending) = pending {
+            self.revoke(ticket, &pending)?;
+        }
+        tokens::end(self.conn, &ticket.id, Kind::Activation)?;
+        letters::drop_keys(self.conn, &ticket.id, self.at)
+    }
+
+    fn activate(&mut self, ticket: &Ticket, step: i64) -> Result<(), Error> {
+        let account = owner(ticket)?.clone();
+        let pending = authenticators::find_of_ticket(self.conn, &ticket.id, AuthenticatorState::Pending)?
+            .ok_or(Error::Stale)?;
+        let step = u64::try_from(step).map(Step::new).map_err(|_| Error::Corrupt("a step"))?;
+        authenticators::accept(self.conn, &pending, step)?;
+        for living in authenticators::list_living(self.conn, &account)? {
+            if living.id != pending.id {
+                self.revoke(ticket, &living)?;
+            }
+        }
+        let live =
+            authenticators::enter(self.conn, self.crypto, &pending, AuthenticatorState::Active, self.at)?;
+        self.log_key(ticket, &live.id, live.version, Action::KeyActivated)?;
+        tokens::end(self.conn, &ticket.id, Kind::Activation)?;
+        letters::drop_keys(self.conn, &ticket.id, self.at)?;
+        recovery_codes::end(self.conn, &account)?;
+        self.free_account(ticket, &account)
+    }
+
+    /// A completed ticket ends whatever kept the account's codes refused.
+    fn free_account(&mut self, ticket: &Ticket, id: &AccountId) -> Result<(), Error> {
+        let mut account = accounts::get(self.conn, id)?;
+        let from = account.version;
+        account.lockout = account.lockout.after_ticket_completed();
+        account.frozen_at = None;
+        account.two_factor = TwoFactor::On;
+        account.version += 1;
+        let around = Circumstances {
+            actor: &self.actor,
+            at: self.at,
+            subject: &Subject::Account(id.clone()),
+            version: account.version,
+            ticket: Some(&ticket.id),
+        };
+        audit::insert(self.conn, self.crypto, &around, &Event::new(Action::KeyActivated))?;
+        accounts::update(self.conn, account, from)
+    }
+
+    fn suspend_former(&mut self, ticket: &Ticket) -> Result<(), Error> {
+        for living in authenticators::list_living(self.conn, owner(ticket)?)? {
+            if living.state == AuthenticatorState::Active {
+                let next = authenticators::enter(
+                    self.conn,
+                    self.crypto,
+                    &living,
+                    AuthenticatorState::Suspended,
+                    self.at,
+                )?;
+                self.log_key(ticket, &next.id, next.version, Action::KeySuspended)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn move_key(
+        &mut self,
+        ticket: &Ticket,
+        from: AuthenticatorState,
+        to: AuthenticatorState,
+        action: Action,
+    ) -> Result<(), Error> {
+        let Some(key) = authenticators::find_of_ticket(self.conn, &ticket.id, from)? else { return Ok(()) };
+        let next = authenticators::enter(self.conn, self.crypto, &key, to, self.at)?;
+        self.log_key(ticket, &next.id, next.version, action)
+    }
+
+    fn revoke(&mut self, ticket: &Ticket, one: &authenticators::Authenticator) -> Result<(), Error> {
+        let next =
+            authenticators::enter(self.conn, self.crypto, one, AuthenticatorState::Revoked, self.at)?;
+        self.log_key(ticket, &next.id, next.version, Action::KeyRevoked)
+    }
+
+    fn log_key(
+        &mut self,
+        ticket: &Ticket,
+        id: &AuthenticatorId,
+        version: i32,
+        action: Action,
+    ) -> Result<(), Error> {
+        let around = Circumstances {
+            actor: &self.actor,
+            at: self.at,
+            subject: &Subject::Authenticator(id.clone()),
+            version,
+            ticket: Some(&ticket.id),
+        };
+        audit::insert(self.conn, self.crypto, &around, &Event::new(action))
+    }
+
+    fn send(&mut self, ticket: &Ticket, mails: Vec<Mail>) -> Result<(), Error> {
+        for mail in mails {
+            let carries_key = matches!(mail.content, Content::SetupKey(_));
+            let key = self.key.clone().filter(|_| carries_key);
+            let about = About {
+                ticket: Some(&ticket.id),
+                account: ticket.account.as_ref(),
+                authenticator: key.as_ref(),
+            };
+            for to in self.recipients(ticket, mail.to)? {
+                let letter = Letter { to, content: mail.content.clone() };
+                letters::insert(self.conn, self.crypto, about, &letter, Fate::Send, self.at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of the ticket first; then, where everyone is told, the others, each once.
+    fn recipients(&mut self, ticket: &Ticket, to: Recipients) -> Result<Vec<String>, Error> {
+        let mut all: Vec<String> = ticket.address.clone().into_iter().collect();
+        if to == Recipients::Everyone
+            && let Some(id) = &ticket.account
+        {
+            all.push(accounts::get(self.conn, id)?.email);
+            all.extend(accounts::list_addresses(self.conn, id)?.into_iter().map(|other| other.address));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        all.retain(|address| seen.insert(address.to_ascii_lowercase()));
+        Ok(all)
+    }
+}
+
+fn owner(ticket: &Ticket) -> Result<&AccountId, Error> {
+    ticket.account.as_ref().ok_or(Error::Corrupt("a ticket of nobody with a key"))
+}

@@ -1,0 +1,118 @@
+//! Hosts: the applications that call Rekey, with their scopes and public keys.
+
+use diesel::prelude::*;
+
+use super::schema::{assertions, clients};
+use super::{Conn, Error};
+use crate::domain::Time;
+use crate::domain::ids::ClientId;
+
+/// A host, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = clients, treat_none_as_default_value = false)]
+pub struct Client {
+    /// Which.
+    pub id: ClientId,
+    /// Its name.
+    pub name: String,
+    /// The token's hash.
+    pub token_hash: String,
+    /// `accounts,codes,tickets`.
+    pub scopes: String,
+    /// PEM blocks of its public keys, at most two; empty for none.
+    pub public_keys: String,
+    /// When it was registered.
+    pub created_at: Time,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Time>,
+    /// Goes up by one with each audit entry.
+    pub version: i32,
+}
+
+impl Client {
+    /// Whether a scope was given to it.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.split(',').any(|one| one == scope)
+    }
+}
+
+/// The host of that token, unless it is disabled.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Client>, Error> {
+    Ok(clients::table
+        .filter(clients::token_hash.eq(token_hash))
+        .filter(clients::disabled_at.is_null())
+        .select(Client::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The host of that id, unless it is disabled.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find(conn: &mut Conn, id: &ClientId) -> Result<Option<Client>, Error> {
+    Ok(clients::table
+        .find(id)
+        .filter(clients::disabled_at.is_null())
+        .select(Client::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// All hosts, by name.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn) -> Result<Vec<Client>, Error> {
+    Ok(clients::table.order(clients::name).select(Client::as_select()).load(conn)?)
+}
+
+/// Stores a host.
+///
+/// # Errors
+/// `Unique` where the name is taken.
+pub fn insert(conn: &mut Conn, client: Client) -> Result<(), Error> {
+    diesel::insert_into(clients::table).values(client).execute(conn)?;
+    Ok(())
+}
+
+/// Uses an assertion up. False if it was used before.
+///
+/// # Errors
+/// Of the database alone.
+pub fn use_assertion(conn: &mut Conn, client: &ClientId, jti: &str, keep_until: Time) -> Result<bool, Error> {
+    let known: bool = diesel::select(diesel::dsl::exists(
+        assertions::table.find((client.clone(), jti.to_owned())),
+    ))
+    .get_result(conn)?;
+    if known {
+        return Ok(false);
+    }
+    let inserted = diesel::insert_into(assertions::table)
+        .values((
+            assertions::client_id.eq(client),
+            assertions::jti.eq(jti),
+            assertions::expires_at.eq(keep_until),
+        ))
+        .execute(conn)
+        .map_err(Error::from);
+    match inserted {
+        Ok(_) => Ok(true),
+        // Another replica was faster; the transaction is over on PostgreSQL, so it is run again.
+        Err(Error::Unique(_)) => Err(Error::Stale),
+        Err(other) => Err(other),
+    }
+}
+
+/// Forgets assertions that are long past.
+///
+/// # Errors
+/// Of the database alone.
+pub fn sweep_assertions(conn: &mut Conn, now: Time) -> Result<(), Error> {
+    diesel::delete(assertions::table.filter(assertions::expires_at.le(now))).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Facts about this database, such as the key ring that its secrets are sealed with.
+
+use diesel::prelude::*;
+
+use super::schema::{authenticators, facts, staff};
+use super::{Conn, Error};
+
+/// A fact by its name.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find(conn: &mut Conn, name: &str) -> Result<Option<String>, Error> {
+    Ok(facts::table.find(name).select(facts::value).first(conn).optional()?)
+}
+
+/// Sets a fact.
+///
+/// # Errors
+/// Of the database alone.
+pub fn put(conn: &mut Conn, name: &str, value: &str) -> Result<(), Error> {
+    diesel::delete(facts::table.find(name)).execute(conn)?;
+    diesel::insert_into(facts::table).values((facts::name.eq(name), facts::value.eq(value))).execute(conn)?;
+    Ok(())
+}
+
+/// Whether anything in this database is sealed.
+///
+/// # Errors
+/// Of the database alone.
+pub fn has_sealed_data(conn: &mut Conn) -> Result<bool, Error> {
+    let keys: bool = diesel::select(diesel::dsl::exists(authenticators::table)).get_result(conn)?;
+    let members: bool = diesel::select(diesel::dsl::exists(staff::table)).get_result(conn)?;
+    let named: bool =
+        diesel::select(diesel::dsl::exists(facts::table.filter(facts::name.eq("key_ring")))).get_result(conn)?;
+    Ok(keys || members || named)
+}
+
+/// Answers, so that a caller knows whether the database does.
+///
+/// # Errors
+/// Of the database alone.
+pub fn ping(conn: &mut Conn) -> Result<(), Error> {
+    find(conn, "ping").map(drop)
+}

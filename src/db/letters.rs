@@ -1,0 +1,305 @@
+//! The outbox: letters wait here, sealed, until the mail server has accepted them.
+//!
+//! The payload is gone in the same transaction that marks a letter accepted, bounced or dead.
+
+use diesel::prelude::*;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::schema::letters;
+use super::tokens::{self, NewToken};
+use super::{Conn, Error, payload};
+use crate::crypto::{Crypto, Purpose, TokenKind};
+use crate::domain::Time;
+use crate::domain::ids::{AccountId, AuthenticatorId, LetterId, TicketId};
+use crate::domain::letter::{Content, Letter};
+
+/// A letter's row; the payload stays sealed.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = letters, treat_none_as_default_value = false)]
+pub struct Row {
+    /// Which.
+    pub id: LetterId,
+    /// The ticket that it is about.
+    pub ticket_id: Option<TicketId>,
+    /// The account that it is about.
+    pub account_id: Option<AccountId>,
+    /// The key that it carries.
+    pub authenticator_id: Option<AuthenticatorId>,
+    /// What it is for.
+    pub purpose: String,
+    /// Where it goes.
+    pub recipient: String,
+    /// Kept over retries.
+    pub message_id: String,
+    /// `queued`, `accepted`, `deferred`, `bounced`, `dead` or `dropped`.
+    pub state: String,
+    /// How many times it was tried.
+    pub attempts: i32,
+    /// How many times it was not known whether the server had taken it.
+    pub doubts: i32,
+    /// When it is tried next; none when it is over.
+    pub next_at: Option<Time>,
+    /// Until when a worker has it.
+    pub claimed_until: Option<Time>,
+    payload: Option<Vec<u8>>,
+    /// Why it was not accepted, in the server's words.
+    pub error: Option<String>,
+    /// When it is worth nothing any more.
+    pub expires_at: Option<Time>,
+    /// When it was written: its `Date`.
+    pub created_at: Time,
+    /// Since when it is in its state.
+    pub state_at: Time,
+}
+
+/// What a letter is about.
+#[derive(Clone, Copy, Default)]
+pub struct About<'a> {
+    /// A ticket.
+    pub ticket: Option<&'a TicketId>,
+    /// An account.
+    pub account: Option<&'a AccountId>,
+    /// The key that it carries.
+    pub authenticator: Option<&'a AuthenticatorId>,
+}
+
+/// Whether a letter will be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It will.
+    Send,
+    /// It is written and never sent, so that an unknown account costs as much as a known one.
+    Drop,
+}
+
+/// Puts a letter into the outbox, with a stop token of its own for "this wasn't me".
+///
+/// # Errors
+/// Of the database, or `Sealed`.
+pub fn insert(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    about: About<'_>,
+    letter: &Letter,
+    fate: Fate,
+    now: Time,
+) -> Result<(), Error> {
+    let id = LetterId::new(crypto.id(now));
+    let stop = stop_token(conn, crypto, about, letter)?;
+    let payload = payload::encode(letter, stop.as_ref());
+    let purpose = letter.content.purpose();
+    let sealed = crypto
+        .seal(Purpose::Letter, &[id.as_str(), &letter.to, purpose.as_str()], &payload)
+        .map_err(|_| Error::Sealed)?;
+    let send = fate == Fate::Send;
+    let row = Row {
+        id,
+        ticket_id: about.ticket.cloned(),
+        account_id: about.account.cloned(),
+        authenticator_id: about.authenticator.cloned(),
+        purpose: purpose.as_str().to_owned(),
+        recipient: if send { letter.to.clone() } else { String::new() },
+        message_id: crypto.message_id(),
+        state: if send { "queued" } else { "dropped" }.to_owned(),
+        attempts: 0,
+        doubts: 0,
+        next_at: send.then_some(now),
+        claimed_until: None,
+        payload: send.then_some(sealed),
+        error: None,
+        expires_at: expiry(&letter.content),
+        created_at: now,
+        state_at: now,
+    };
+    diesel::insert_into(letters::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+fn stop_token(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    about: About<'_>,
+    letter: &Letter,
+) -> Result<Option<SecretString>, Error> {
+    if letter.content.purpose().is_internal() {
+        return Ok(None);
+    }
+    let (token, hash) = crypto.token(TokenKind::Stop);
+    tokens::insert(
+        conn,
+        NewToken {
+            hash,
+            kind: tokens::Kind::Stop,
+            ticket_id: about.ticket.cloned(),
+            account_id: about.account.cloned(),
+            authenticator_id: None,
+            expires_at: None,
+        },
+    )?;
+    Ok(Some(token))
+}
+
+fn expiry(content: &Content) -> Option<Time> {
+    match content {
+        Content::SetupKey(key) => Some(key.expires_at),
+        Content::MailboxCode { expires_at, .. } | Content::ManagerVouch { expires_at, .. } => Some(*expires_at),
+        _ => None,
+    }
+}
+
+impl Row {
+    /// The letter itself with its stop token; none when it is over.
+    ///
+    /// # Errors
+    /// `Sealed` where the row is not what was sealed.
+    pub fn open(&self, crypto: &Crypto) -> Result<Option<(Letter, Option<SecretString>)>, Error> {
+        let Some(sealed) = &self.payload else { return Ok(None) };
+        let opened: Zeroizing<Vec<u8>> = crypto
+            .open(Purpose::Letter, &[self.id.as_str(), &self.recipient, &self.purpose], sealed)
+            .map_err(|_| Error::Sealed)?;
+        payload::decode(&opened).map(Some).map_err(|_| Error::Corrupt("payload of a letter"))
+    }
+}
+
+/// Letters whose time has come and that no worker has.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Error> {
+    Ok(letters::table
+        .filter(letters::next_at.le(now))
+        .filter(letters::claimed_until.is_null().or(letters::claimed_until.le(now)))
+        .order(letters::next_at)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(conn)?)
+}
+
+/// Takes a letter until a time, or keeps it for longer. False if another worker has it.
+///
+/// # Errors
+/// Of the database alone.
+pub fn claim(conn: &mut Conn, id: &LetterId, held: Option<Time>, until: Time) -> Result<bool, Error> {
+    let changed = diesel::update(
+        letters::table
+            .find(id)
+            .filter(letters::next_at.is_not_null())
+            .filter(letters::claimed_until.is_not_distinct_from(held)),
+    )
+    .set(letters::claimed_until.eq(until))
+    .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// How a try ended.
+pub struct Ending<'a> {
+    /// The letter's state from now on.
+    pub state: &'a str,
+    /// When it is tried again; none when it is over, and then its payload goes.
+    pub next_at: Option<Time>,
+    /// The server's words.
+    pub error: Option<&'a str>,
+    /// Whether the server may have taken it without our knowing.
+    pub in_doubt: bool,
+}
+
+/// Records how a try ended, for the worker that holds the letter until `held`.
+///
+/// # Errors
+/// `Stale` where the lease was lost.
+pub fn end_try(conn: &mut Conn, row: &Row, held: Time, ending: &Ending<'_>, now: Time) -> Result<(), Error> {
+    let payload = row.payload.as_ref().filter(|_| ending.next_at.is_some());
+    let changed = diesel::update(letters::table.find(&row.id).filter(letters::claimed_until.eq(held)))
+        .set((
+            letters::state.eq(ending.state),
+            letters::attempts.eq(row.attempts + 1),
+            letters::doubts.eq(row.doubts + i32::from(ending.in_doubt)),
+            letters::next_at.eq(ending.next_at),
+            letters::claimed_until.eq(None::<Time>),
+            letters::payload.eq(payload),
+            letters::error.eq(ending.error),
+            letters::state_at.eq(now),
+        ))
+        .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// The letters that carry keys of a ticket are worth nothing any more: those not yet accepted are dropped.
+///
+/// # Errors
+/// Of the database alone.
+pub fn drop_keys(conn: &mut Conn, ticket: &TicketId, now: Time) -> Result<(), Error> {
+    diesel::update(
+        letters::table
+            .filter(letters::ticket_id.eq(ticket))
+            .filter(letters::authenticator_id.is_not_null())
+            .filter(letters::next_at.is_not_null()),
+    )
+    .set((
+        letters::state.eq("dead"),
+        letters::next_at.eq(None::<Time>),
+        letters::payload.eq(None::<Vec<u8>>),
+        letters::state_at.eq(now),
+    ))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The letters of a ticket, oldest first.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_of_ticket(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<Row>, Error> {
+    Ok(letters::table
+        .filter(letters::ticket_id.eq(ticket))
+        .filter(letters::state.ne("dropped"))
+        .order(letters::id)
+        .limit(200)
+        .select(Row::as_select())
+        .load(conn)?)
+}
+
+/// When the oldest letter that still waits was written.
+///
+/// # Errors
+/// Of the database alone.
+pub fn oldest_waiting(conn: &mut Conn) -> Result<Option<Time>, Error> {
+    Ok(letters::table
+        .filter(letters::next_at.is_not_null())
+        .order(letters::next_at)
+        .select(letters::created_at)
+        .first(conn)
+        .optional()?)
+}
+
+/// One page of waiting letters after an id, for sealing anew.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_waiting_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Row>, Error> {
+    Ok(letters::table
+        .filter(letters::next_at.is_not_null())
+        .filter(letters::id.gt(after))
+        .order(letters::id)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(conn)?)
+}
+
+/// Seals a payload anew under the primary key of the ring. False if it is under it already.
+///
+/// # Errors
+/// `Sealed`.
+pub fn reseal(conn: &mut Conn, crypto: &Crypto, row: &Row) -> Result<bool, Error> {
+    let Some(sealed) = row.payload.as_ref().filter(|sealed| !crypto.is_sealed_with_primary(sealed)) else {
+        return Ok(false);
+    };
+    let context = [row.id.as_str(), row.recipient.as_str(), row.purpose.as_str()];
+    let opened = crypto.open(Purpose::Letter, &context, sealed).map_err(|_| Error::Sealed)?;
+    let anew = crypto.seal(Purpose::Letter, &context, &opened).map_err(|_| Error::Sealed)?;
+    let changed = diesel::update(letters::table.find(&row.id).filter(letters::payload.eq(sealed)))
+        .set(letters::payload.eq(&anew))
+        .execute(conn)?;
+    Ok(changed == 1)
+}

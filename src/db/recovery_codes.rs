@@ -1,0 +1,67 @@
+//! Recovery codes: ten at a time, kept as keyed digests, each good once.
+
+use diesel::prelude::*;
+
+use super::schema::recovery_codes;
+use super::{Conn, Error};
+use crate::domain::Time;
+use crate::domain::ids::AccountId;
+
+/// A recovery code's row.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = recovery_codes, treat_none_as_default_value = false)]
+pub struct RecoveryCode {
+    /// Which.
+    pub id: String,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Its keyed digest.
+    pub digest: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was used.
+    pub used_at: Option<Time>,
+}
+
+/// The codes of an account that are not used.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_unused(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryCode>, Error> {
+    Ok(recovery_codes::table
+        .filter(recovery_codes::account_id.eq(account))
+        .filter(recovery_codes::used_at.is_null())
+        .select(RecoveryCode::as_select())
+        .load(conn)?)
+}
+
+/// Stores codes.
+///
+/// # Errors
+/// Of the database alone.
+pub fn insert(conn: &mut Conn, codes: Vec<RecoveryCode>) -> Result<(), Error> {
+    for code in codes {
+        diesel::insert_into(recovery_codes::table).values(code).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Uses a code up, unless somebody else has.
+///
+/// # Errors
+/// `Stale`.
+pub fn burn(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
+    let changed = diesel::update(recovery_codes::table.find(id).filter(recovery_codes::used_at.is_null()))
+        .set(recovery_codes::used_at.eq(now))
+        .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Forgets all codes of an account.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end(conn: &mut Conn, account: &AccountId) -> Result<(), Error> {
+    diesel::delete(recovery_codes::table.filter(recovery_codes::account_id.eq(account))).execute(conn)?;
+    Ok(())
+}

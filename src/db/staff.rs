@@ -1,0 +1,261 @@
+//! The staff: their own passwords and authenticators, and the locks on these.
+
+use diesel::prelude::*;
+
+use super::schema::{accounts, staff};
+use super::{Conn, Error};
+use crate::crypto::{Crypto, Purpose};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::actor::{Owner, Roles};
+use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::lockout::Lockout;
+use crate::domain::shared_secret::SharedSecret;
+use crate::domain::totp::Step;
+
+/// A member of the staff, as stored; password and secret stay hashed and sealed.
+#[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = staff, treat_none_as_null = true, treat_none_as_default_value = false)]
+pub struct Member {
+    /// Who.
+    pub id: StaffId,
+    /// The address they sign in with.
+    pub email: String,
+    email_key: String,
+    /// Their name.
+    pub name: String,
+    /// Their roles, as stored.
+    pub roles: Roles,
+    /// The account that is theirs, beside the one with their address.
+    pub account_id: Option<AccountId>,
+    /// Argon2id, PHC string.
+    pub password: String,
+    secret: Vec<u8>,
+    /// The last accepted step of their authenticator, or -1.
+    pub last_step: i64,
+    failures: i32,
+    locked_until: Option<Time>,
+    /// Until when their approvals are stopped.
+    pub approvals_stopped_until: Option<Time>,
+    /// When an admin allowed their approvals again: those before count no longer.
+    pub lifted_at: Option<Time>,
+    /// Since when they are disabled.
+    pub disabled_at: Option<Time>,
+    /// When they were added.
+    pub created_at: Time,
+    /// Goes up by one with each audit entry.
+    pub version: i32,
+}
+
+/// What a new member is made of.
+pub struct New {
+    /// Who.
+    pub id: StaffId,
+    /// The address they sign in with.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Their roles.
+    pub roles: Roles,
+    /// The account that is theirs, beside the one with their address.
+    pub account: Option<AccountId>,
+    /// Argon2id, PHC string.
+    pub password: String,
+    /// The shared secret of their authenticator.
+    pub secret: SharedSecret,
+}
+
+fn seal(crypto: &Crypto, id: &StaffId, secret: &SharedSecret) -> Result<Vec<u8>, Error> {
+    crypto.seal(Purpose::StaffSecret, &[id.as_str()], secret.expose()).map_err(|_| Error::Sealed)
+}
+
+impl Member {
+    /// A member as they begin, not yet stored.
+    ///
+    /// # Errors
+    /// `Sealed`.
+    pub fn begin(crypto: &Crypto, new: New, now: Time) -> Result<Self, Error> {
+        Ok(Self {
+            secret: seal(crypto, &new.id, &new.secret)?,
+            id: new.id,
+            email_key: new.email.to_ascii_lowercase(),
+            email: new.email,
+            name: new.name,
+            roles: new.roles,
+            account_id: new.account,
+            password: new.password,
+            last_step: -1,
+            failures: 0,
+            locked_until: None,
+            approvals_stopped_until: None,
+            lifted_at: None,
+            disabled_at: None,
+            created_at: now,
+            version: 1,
+        })
+    }
+
+    /// The shared secret of their authenticator.
+    ///
+    /// # Errors
+    /// `Sealed`.
+    pub fn secret(&self, crypto: &Crypto) -> Result<SharedSecret, Error> {
+        let opened = crypto
+            .open(Purpose::StaffSecret, &[self.id.as_str()], &self.secret)
+            .map_err(|_| Error::Sealed)?;
+        SharedSecret::new(&opened).ok_or(Error::Corrupt("length of a shared secret"))
+    }
+
+    /// Gives them another password and authenticator; failures are forgotten.
+    ///
+    /// # Errors
+    /// `Sealed`.
+    pub fn reset(&mut self, crypto: &Crypto, password: String, secret: &SharedSecret) -> Result<(), Error> {
+        self.secret = seal(crypto, &self.id, secret)?;
+        self.password = password;
+        self.last_step = -1;
+        self.failures = 0;
+        self.locked_until = None;
+        Ok(())
+    }
+
+    /// The last accepted step.
+    #[must_use]
+    pub fn last(&self) -> Option<Step> {
+        u64::try_from(self.last_step).ok().map(Step::new)
+    }
+
+    /// Failures at signing in and stepping up.
+    #[must_use]
+    pub const fn lockout(&self) -> Lockout {
+        Lockout { failures: self.failures, locked_until: self.locked_until }
+    }
+
+    /// Who they are in front of a ticket of their own account.
+    #[must_use]
+    pub fn as_owner(&self) -> Owner {
+        Owner { id: self.id.clone(), rank: self.roles.rank() }
+    }
+}
+
+/// The member of that id.
+///
+/// # Errors
+/// `NotFound`.
+pub fn get(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
+    Ok(staff::table.find(id).select(Member::as_select()).first(conn)?)
+}
+
+/// The member of that address.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Member>, Error> {
+    Ok(staff::table
+        .filter(staff::email_key.eq(email.to_ascii_lowercase()))
+        .select(Member::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Everybody, by address.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn) -> Result<Vec<Member>, Error> {
+    Ok(staff::table.order(staff::email_key).select(Member::as_select()).load(conn)?)
+}
+
+/// The member of the staff whose account this is: by `--account`, or by address. Disabled members count.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_owner(conn: &mut Conn, account: &Account) -> Result<Option<Member>, Error> {
+    let named = staff::table
+        .filter(staff::account_id.eq(&account.id))
+        .select(Member::as_select())
+        .first(conn)
+        .optional()?;
+    match named {
+        Some(member) => Ok(Some(member)),
+        None => find_by_email(conn, &account.email),
+    }
+}
+
+/// Whether the account that is to be a member's own is another member's by its address.
+///
+/// # Errors
+/// Of the database alone.
+pub fn is_owned_by_another(conn: &mut Conn, account: &AccountId, email: &str) -> Result<bool, Error> {
+    let key: Option<String> =
+        accounts::table.find(account).select(accounts::email_key).first(conn).optional()?;
+    let Some(key) = key else { return Ok(false) };
+    Ok(key != email.to_ascii_lowercase() && find_by_email(conn, &key)?.is_some())
+}
+
+/// Stores a new member.
+///
+/// # Errors
+/// `Unique` where the address or the account is another member's.
+pub fn insert(conn: &mut Conn, member: Member) -> Result<(), Error> {
+    diesel::insert_into(staff::table).values(member).execute(conn)?;
+    Ok(())
+}
+
+/// Stores a changed member, if nobody has changed them meanwhile.
+///
+/// # Errors
+/// `Stale`.
+pub fn update(conn: &mut Conn, member: Member, from_version: i32) -> Result<(), Error> {
+    let target = staff::table.find(member.id.clone()).filter(staff::version.eq(from_version));
+    let changed = diesel::update(target).set(member).execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Counts a failure, or forgets them, if nobody has counted meanwhile.
+///
+/// # Errors
+/// `Stale`.
+pub fn count(conn: &mut Conn, member: &Member, to: Lockout) -> Result<(), Error> {
+    let changed = diesel::update(
+        staff::table
+            .find(&member.id)
+            .filter(staff::failures.eq(member.failures))
+            .filter(staff::locked_until.is_not_distinct_from(member.locked_until)),
+    )
+    .set((staff::failures.eq(to.failures), staff::locked_until.eq(to.locked_until)))
+    .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Moves the last accepted step forward, if nobody has meanwhile.
+///
+/// # Errors
+/// `Stale`.
+pub fn accept(conn: &mut Conn, member: &Member, step: Step) -> Result<(), Error> {
+    let step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
+    let changed = diesel::update(
+        staff::table
+            .find(&member.id)
+            .filter(staff::last_step.eq(member.last_step))
+            .filter(staff::last_step.lt(step)),
+    )
+    .set(staff::last_step.eq(step))
+    .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Seals a secret anew under the primary key of the ring. False if it is under it already.
+///
+/// # Errors
+/// `Stale`, `Sealed`.
+pub fn reseal(conn: &mut Conn, crypto: &Crypto, member: &Member) -> Result<bool, Error> {
+    if crypto.is_sealed_with_primary(&member.secret) {
+        return Ok(false);
+    }
+    let sealed = seal(crypto, &member.id, &member.secret(crypto)?)?;
+    let changed = diesel::update(staff::table.find(&member.id).filter(staff::secret.eq(&member.secret)))
+        .set(staff::secret.eq(&sealed))
+        .execute(conn)?;
+    if changed == 1 { Ok(true) } else { Err(Error::Stale) }
+}

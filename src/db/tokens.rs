@@ -1,0 +1,108 @@
+//! Opaque secrets of requesters, as hashes: the ticket's token, the activation link's, the stop link's.
+
+use diesel::prelude::*;
+
+use super::schema::tokens;
+use super::{Conn, Error};
+use crate::domain::Time;
+use crate::domain::ids::{AccountId, AuthenticatorId, TicketId};
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Speaks for the requester of a ticket.
+    Ticket,
+    /// Activates one key on one ticket.
+    Activation,
+    /// Freezes, and nothing else.
+    Stop,
+}
+
+impl Kind {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ticket => "ticket",
+            Self::Activation => "activation",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Ticket, Self::Activation, Self::Stop].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A token's row.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = tokens, treat_none_as_default_value = false)]
+pub struct NewToken {
+    /// Its hash.
+    pub hash: String,
+    /// What it is good for.
+    pub kind: Kind,
+    /// On which ticket.
+    pub ticket_id: Option<TicketId>,
+    /// On which account, where there is no ticket.
+    pub account_id: Option<AccountId>,
+    /// For which key.
+    pub authenticator_id: Option<AuthenticatorId>,
+    /// Until when; none where its ticket says so.
+    pub expires_at: Option<Time>,
+}
+
+/// Stores a token.
+///
+/// # Errors
+/// Of the database alone.
+pub fn insert(conn: &mut Conn, token: NewToken) -> Result<(), Error> {
+    diesel::insert_into(tokens::table).values(token).execute(conn)?;
+    Ok(())
+}
+
+/// The token of that hash, if its time has not run out.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find(conn: &mut Conn, kind: Kind, hash: &str, now: Time) -> Result<Option<NewToken>, Error> {
+    Ok(tokens::table
+        .find(hash)
+        .filter(tokens::kind.eq(kind))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .select(NewToken::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Ends a ticket's tokens of one kind.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end(conn: &mut Conn, ticket: &TicketId, kind: Kind) -> Result<(), Error> {
+    diesel::delete(tokens::table.filter(tokens::ticket_id.eq(ticket)).filter(tokens::kind.eq(kind)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Limits the time of a ticket's tokens: they end 30 days after it.
+///
+/// # Errors
+/// Of the database alone.
+pub fn limit(conn: &mut Conn, ticket: &TicketId, until: Option<Time>) -> Result<(), Error> {
+    diesel::update(tokens::table.filter(tokens::ticket_id.eq(ticket)))
+        .set(tokens::expires_at.eq(until))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets tokens whose time has run out.
+///
+/// # Errors
+/// Of the database alone.
+pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
+    diesel::delete(tokens::table.filter(tokens::expires_at.le(now))).execute(conn)?;
+    Ok(())
+}
