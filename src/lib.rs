@@ -1,3 +1,4 @@
 //! Rekey, the desk for lost second factors.
 
+pub mod config;
 pub mod domain;
