@@ -89,19 +89,18 @@ fn origin(text: &str) -> Result<String, Complaint> {
     }
     match url.scheme() {
         "https" => {}
-        "http" if is_loopback(url.host()) => {}
+        "http" if url.host().as_ref().is_some_and(is_loopback) => {}
         "http" => return Err(("is http on a host that is not loopback".to_owned(), "use https")),
         _ => return Err((format!("has the scheme {}", shown(url.scheme())), "use https")),
     }
     Ok(url.origin().ascii_serialization())
 }
 
-fn is_loopback(host: Option<Host<&str>>) -> bool {
+fn is_loopback(host: &Host<&str>) -> bool {
     match host {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

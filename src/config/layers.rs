@@ -144,7 +144,7 @@ impl Layers {
                 let key = if path.is_empty() { key } else { format!("{path}.{key}") };
                 match value {
                     toml::Value::Table(table) if !table.is_empty() && !is_known(&key) => {
-                        open.push((key, table))
+                        open.push((key, table));
                     }
                     value => leaves.push((key, value)),
                 }

@@ -15,13 +15,9 @@ impl Network {
     /// must not: everybody is not a proxy.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?),
-            None => {
-                let address = text.parse::<IpAddr>().ok()?;
-                (address, width(address))
-            }
-        };
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, prefix)| (a, Some(prefix)));
+        let address = address.parse::<IpAddr>().ok()?;
+        let prefix = prefix.map_or(Some(width(address)), |prefix| prefix.parse().ok())?;
         let is_sound = (1..=width(address)).contains(&prefix) && bits(address) & !mask(address, prefix) == 0;
         is_sound.then_some(Self { address, prefix })
     }
