@@ -1,0 +1,105 @@
+//! When the desk is open, so that deadlines count business hours.
+
+use chrono::{FixedOffset, NaiveTime, Weekday};
+
+use super::fault::shown;
+use super::layers::Layers;
+use super::reading::Complaint;
+
+/// The section `desk`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeskSettings {
+    /// Days on which it is open, at least one, each once.
+    pub days: Vec<Weekday>,
+    /// When it opens, in its zone.
+    pub opens: NaiveTime,
+    /// When it closes, in its zone; later than it opens.
+    pub closes: NaiveTime,
+    /// The zone, as an offset from UTC.
+    pub zone: FixedOffset,
+    /// Business hours until the first answer.
+    pub response_hours: u32,
+}
+
+const DAYS: [(&str, Weekday); 7] = [
+    ("mon", Weekday::Mon),
+    ("tue", Weekday::Tue),
+    ("wed", Weekday::Wed),
+    ("thu", Weekday::Thu),
+    ("fri", Weekday::Fri),
+    ("sat", Weekday::Sat),
+    ("sun", Weekday::Sun),
+];
+
+impl DeskSettings {
+    pub(super) fn read(layers: &mut Layers) -> Self {
+        let opens = layers.parsed("desk.opens", time).unwrap_or(NaiveTime::MIN);
+        let closes = layers.parsed("desk.closes", time);
+        if closes.is_some_and(|closes| closes <= opens) {
+            layers.fault("desk.closes", "is not later than desk.opens", "");
+        }
+        let zone = layers.parsed("desk.zone", zone);
+        Self {
+            days: days(layers),
+            opens,
+            closes: closes.unwrap_or(NaiveTime::MIN),
+            zone: zone.unwrap_or_else(utc),
+            response_hours: layers.number("desk.response_hours", 1..=720),
+        }
+    }
+}
+
+fn days(layers: &mut Layers) -> Vec<Weekday> {
+    let key = "desk.days";
+    let mut days = Vec::new();
+    let words = layers.list(key);
+    for word in &words {
+        match DAYS.iter().find(|(name, _)| name == word) {
+            Some((_, day)) if !days.contains(day) => days.push(*day),
+            Some(_) => layers.fault(key, format!("names {word} twice"), ""),
+            None => layers.fault(key, format!("{} is no day", shown(word)), "of mon, tue, … sun"),
+        }
+    }
+    if words.is_empty() {
+        layers.fault(key, "is empty", "a desk that never opens has no deadlines");
+    }
+    days
+}
+
+fn time(text: &str) -> Result<NaiveTime, Complaint> {
+    let is_plain = text.len() == 5;
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| is_plain);
+    time.ok_or_else(|| (format!("{} is no time of day", shown(text)), "write it like 09:00"))
+}
+
+fn zone(text: &str) -> Result<FixedOffset, Complaint> {
+    if text == "UTC" {
+        return Ok(utc());
+    }
+    let is_plain = text.len() == 6 && text.starts_with(['+', '-']);
+    let offset = text.parse::<FixedOffset>().ok().filter(|_| is_plain);
+    offset.ok_or_else(|| (format!("{} is no zone", shown(text)), "UTC, or an offset such as +01:00"))
+}
+
+fn utc() -> FixedOffset {
+    chrono::Offset::fix(&chrono::Utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{time, zone};
+
+    #[test]
+    fn times_and_zones_are_read_strictly() {
+        assert!(time("09:00").is_ok() && time("23:59").is_ok());
+        for text in ["", "9:00", "24:00", "09:60", "09:00:00", "nine ", "-9:00"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+        assert_eq!(zone("UTC").unwrap().local_minus_utc(), 0);
+        assert_eq!(zone("+05:30").unwrap().local_minus_utc(), 19_800);
+        assert_eq!(zone("-03:00").unwrap().local_minus_utc(), -10_800);
+        for text in ["", "utc", "Europe/Paris", "+1", "+25:00", "01:00", "+01:00 "] {
+            assert!(zone(text).is_err(), "{text}");
+        }
+    }
+}
