@@ -1,3 +1,8 @@
 //! Rekey, the desk for lost second factors.
 
+pub mod db {
+    //! All SQL.
+    pub mod payload;
+}
 pub mod domain;
+pub mod mail;

@@ -4,6 +4,7 @@
 //! Time and randomness come in as parameters.
 
 pub mod ids;
+pub mod letter;
 
 /// A moment in UTC, in whole seconds.
 pub type Time = chrono::NaiveDateTime;
