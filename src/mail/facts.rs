@@ -1,0 +1,133 @@
+//! The facts of each letter in words, handed to its templates.
+//!
+//! The one rule: the match is exhaustive, so a new letter does not compile before it has its words.
+
+use secrecy::ExposeSecret;
+
+use super::letters::{Sender, link};
+use super::templates::{self, APPS, Frame, Parts};
+use super::words::{groups, label, moment, person, plain};
+use crate::domain::letter::{
+    Alarm, CodesAsked, Content, Envelope, Lapsed, ProofAsked, Purpose, ReportedProblem, SetupKey,
+};
+
+pub(super) fn render(
+    content: &Content,
+    f: &Frame,
+    envelope: &Envelope,
+    sender: &Sender,
+) -> askama::Result<Parts> {
+    match content {
+        Content::MailboxCode { code, expires_at } => {
+            templates::mailbox_code(f, code.expose_secret(), &moment(*expires_at))
+        }
+        Content::TicketOpened { opened_at, problem } => {
+            templates::ticket_opened(f, &moment(*opened_at), problem_words(*problem))
+        }
+        Content::StaffReply => templates::staff_reply(f),
+        Content::NeedsAnswer { until } => templates::needs_answer(f, &moment(*until)),
+        Content::Approved { hold_until } => templates::approved(f, hold_until.map(moment).as_deref()),
+        Content::SetupKey(setup) => setup_key(setup, f, sender),
+        Content::Completed { at } => templates::completed(f, &moment(*at)),
+        Content::Rejected => templates::rejected(f),
+        Content::Expired { what } => templates::expired(f, lapsed_words(*what)),
+        Content::Frozen => templates::frozen(f, &moment(envelope.written_at)),
+        Content::TwoFactorEnabled { at } => templates::two_factor_enabled(f, &moment(*at)),
+        Content::TwoFactorDisabled { at } => templates::two_factor_disabled(f, &moment(*at)),
+        Content::RecoveryCodeUsed { at, left } => templates::recovery_code_used(f, &moment(*at), *left),
+        Content::ManagerVouch { token, code, person: who, expires_at } => templates::manager_vouch(
+            f,
+            &person(who).unwrap_or_else(|| label(&envelope.account)),
+            &link(sender, "/vouch#", token),
+            code.expose_secret(),
+            &moment(*expires_at),
+        ),
+        Content::Bounced { purpose, address } => {
+            templates::bounced(f, purpose.as_str(), &label(address), *purpose == Purpose::SetupKey)
+        }
+        Content::DeskAlarm { alarm } => {
+            let (title, what, todo) = alarm_words(*alarm);
+            templates::desk_alarm(f, title, what, todo)
+        }
+    }
+}
+
+fn setup_key(setup: &SetupKey, f: &Frame, sender: &Sender) -> askama::Result<Parts> {
+    let key = setup.key.expose_secret();
+    templates::setup_key(
+        f,
+        &format!("{} ({})", plain(&sender.issuer), f.account),
+        key,
+        &groups(key),
+        &link(sender, "/activate#", &setup.activation_token),
+        &moment(setup.expires_at),
+        proof_words(setup.proof),
+        setup.codes == CodesAsked::Two,
+        setup.sign_in_activates,
+        APPS,
+    )
+}
+
+const fn proof_words(proof: ProofAsked) -> &'static str {
+    match proof {
+        ProofAsked::Pin => {
+            "The page also asks for the PIN of 8 digits that our staff gave you on the call or at the counter."
+        }
+        ProofAsked::PasswordOrRecoveryCode => {
+            "The page also asks for your password, or for one of your saved recovery codes."
+        }
+        ProofAsked::PinAndPassword => {
+            "The page also asks for the PIN of 8 digits that our staff gave you on the call or at the counter, \
+             and for your password."
+        }
+    }
+}
+
+const fn problem_words(problem: ReportedProblem) -> &'static str {
+    match problem {
+        ReportedProblem::NotSetUpCorrectly => "two-factor authentication is not set up correctly",
+        ReportedProblem::LostDevice => "the device with the codes is lost",
+        ReportedProblem::NewDevice => "the codes are to move to a new device",
+        ReportedProblem::StolenDevice => "the device with the codes was stolen",
+        ReportedProblem::Other => "something else",
+    }
+}
+
+const fn lapsed_words(what: Lapsed) -> &'static str {
+    match what {
+        Lapsed::Confirmation => "The request was not confirmed in time.",
+        Lapsed::Answer => "The question of the help desk was not answered in time.",
+        Lapsed::Key => "The key that was sent was not set up in time, and it is dead.",
+    }
+}
+
+/// What happened, how it shows, and what to do about it.
+const fn alarm_words(alarm: Alarm) -> (&'static str, &'static str, &'static str) {
+    match alarm {
+        Alarm::ApprovalsStopped => (
+            "approvals stopped",
+            "One person approved more resets within an hour than the configuration allows. \
+             Their approvals are stopped for an hour.",
+            "Ask them, on a number that you know, whether it was them. If it was, an administrator lifts the \
+             stop with `rekey staff lift`. If it was not, end their sessions with `rekey staff disable`.",
+        ),
+        Alarm::AuditBroken => (
+            "the audit log does not verify",
+            "An entry of the audit log was changed, removed, moved or added outside of Rekey.",
+            "Run `rekey audit verify`: it names the first such entry. Compare with the checkpoints that were \
+             shipped off the machine, and approve nothing until you know what happened.",
+        ),
+        Alarm::SealBroken => (
+            "a sealed secret does not open",
+            "A sealed secret did not open in the row where it lies: the key ring is not the right one, or \
+             somebody wrote to the database.",
+            "Check that the key ring is complete, and run `rekey audit verify`.",
+        ),
+        Alarm::MailRefused => (
+            "the mail server does not take letters",
+            "The mail server refuses this program, or its TLS does not verify. Nothing is sent until that is \
+             put right; letters wait, and keys run out.",
+            "Run `rekey check`: it shows at which step the server refuses.",
+        ),
+    }
+}

@@ -1,0 +1,9 @@
+//! Mail.
+mod facts;
+mod letters;
+mod templates;
+mod words;
+pub use letters::{ComposeError, Composed, Sender, compose, message_id};
+
+#[cfg(test)]
+mod tests;

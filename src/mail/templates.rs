@@ -1,0 +1,117 @@
+//! The pairs of templates: one function a letter, which renders its text and its HTML from the same facts.
+//!
+//! The one rule: a letter is added here in one place, with both its files, and both see the same names.
+
+use askama::Template;
+
+use super::words::{ascii_html, line, wrap};
+
+/// What every letter shows around its own facts.
+pub(super) struct Frame {
+    /// `Hello Ada,`
+    pub(super) hello: String,
+    /// What the application is called.
+    pub(super) app: String,
+    /// What the account is called.
+    pub(super) account: String,
+    /// `RK-7Q4M-2XKD`
+    pub(super) reference: Option<String>,
+    /// Where the ticket is read.
+    pub(super) ticket_url: Option<String>,
+    /// Where the queues are.
+    pub(super) desk_url: String,
+    /// Where "this wasn't me" is said.
+    pub(super) stop_url: Option<String>,
+    /// `If this was not you`, before the comma.
+    pub(super) stop_intro: &'static str,
+    /// How a person is reached.
+    pub(super) contact: Option<String>,
+}
+
+/// A rendered letter.
+pub(super) struct Parts {
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+}
+
+/// An authenticator app, and what is tapped in it.
+pub(super) struct App {
+    pub(super) name: &'static str,
+    pub(super) steps: &'static str,
+}
+
+/// The same set-up in other apps than the one of the numbered steps.
+pub(super) const APPS: &[App] = &[
+    App {
+        name: "Microsoft Authenticator",
+        steps: "Add account > Other account > Or enter code manually > Finish",
+    },
+    App { name: "Authy", steps: "Add Account > Enter key manually > Done" },
+    App { name: "Apple Passwords", steps: "the entry > Set Up Code > Enter Setup Key" },
+    App { name: "Bitwarden", steps: "+ > Enter key manually > Add code" },
+    App { name: "Aegis", steps: "+ > Enter manually" },
+    App { name: "2FAS", steps: "+ > Enter the Secret Key manually" },
+    App { name: "Ente Auth", steps: "Enter details manually" },
+    App { name: "FreeOTP", steps: "add manually > Add Token" },
+];
+
+macro_rules! letters {
+    ($($name:ident ($text:tt, $html:tt) { $($field:ident: $type:ty),* $(,)? })*) => {$(
+        pub(super) fn $name<'a>(f: &'a Frame, $($field: $type),*) -> askama::Result<Parts> {
+            #[derive(Template)]
+            #[template(path = $text, blocks = ["subject", "text"])]
+            struct Text<'a> {
+                f: &'a Frame,
+                $($field: $type,)*
+            }
+
+            #[derive(Template)]
+            #[template(path = $html)]
+            struct Html<'a> {
+                f: &'a Frame,
+                subject: &'a str,
+                $($field: $type,)*
+            }
+
+            let text = Text { f, $($field),* };
+            let subject = line(&text.as_subject().render()?);
+            let html = Html { f, subject: &subject, $($field),* }.render()?;
+            Ok(Parts { text: wrap(&text.as_text().render()?), html: ascii_html(&html), subject })
+        }
+    )*};
+}
+
+letters! {
+    mailbox_code("mail/mailbox_code.txt", "mail/mailbox_code.html") { code: &'a str, until: &'a str }
+    ticket_opened("mail/ticket_opened.txt", "mail/ticket_opened.html") { at: &'a str, problem: &'a str }
+    staff_reply("mail/staff_reply.txt", "mail/staff_reply.html") {}
+    needs_answer("mail/needs_answer.txt", "mail/needs_answer.html") { until: &'a str }
+    approved("mail/approved.txt", "mail/approved.html") { hold_until: Option<&'a str> }
+    setup_key("mail/setup_key.txt", "mail/setup_key.html") {
+        entry: &'a str,
+        key: &'a str,
+        groups: &'a [String],
+        activate_url: &'a str,
+        until: &'a str,
+        proof: &'a str,
+        two_codes: bool,
+        sign_in_activates: bool,
+        apps: &'a [App],
+    }
+    completed("mail/completed.txt", "mail/completed.html") { at: &'a str }
+    rejected("mail/rejected.txt", "mail/rejected.html") {}
+    expired("mail/expired.txt", "mail/expired.html") { what: &'a str }
+    frozen("mail/frozen.txt", "mail/frozen.html") { at: &'a str }
+    two_factor_enabled("mail/two_factor_enabled.txt", "mail/two_factor_enabled.html") { at: &'a str }
+    two_factor_disabled("mail/two_factor_disabled.txt", "mail/two_factor_disabled.html") { at: &'a str }
+    recovery_code_used("mail/recovery_code_used.txt", "mail/recovery_code_used.html") { at: &'a str, left: u32 }
+    manager_vouch("mail/manager_vouch.txt", "mail/manager_vouch.html") {
+        who: &'a str,
+        url: &'a str,
+        code: &'a str,
+        until: &'a str,
+    }
+    bounced("mail/bounced.txt", "mail/bounced.html") { purpose: &'a str, address: &'a str, is_key: bool }
+    desk_alarm("mail/desk_alarm.txt", "mail/desk_alarm.html") { title: &'a str, what: &'a str, todo: &'a str }
+}
