@@ -136,9 +136,10 @@ pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
 /// `Stale`; `Unique` where the address is taken.
 pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<(), Error> {
     let row = Row::from(account);
-    let changed = diesel::update(accounts::table.find(row.id.clone()).filter(accounts::version.eq(from_version)))
-        .set(row)
-        .execute(conn)?;
+    let changed =
+        diesel::update(accounts::table.find(row.id.clone()).filter(accounts::version.eq(from_version)))
+            .set(row)
+            .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
@@ -147,14 +148,9 @@ pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<()
 /// # Errors
 /// `Stale`.
 pub fn count(conn: &mut Conn, id: &AccountId, from: Lockout, to: Lockout) -> Result<(), Error> {
-    let changed = diesel::update(
-        accounts::table
-            .find(id)
-            .filter(accounts::failures.eq(from.failures))
-            .filter(accounts::locked_until.is_not_distinct_from(from.locked_until)),
-    )
-    .set((accounts::failures.eq(to.failures), accounts::locked_until.eq(to.locked_until)))
-    .execute(conn)?;
+    let changed = diesel::update(accounts::table.find(id).filter(accounts::failures.eq(from.failures)))
+        .set((accounts::failures.eq(to.failures), accounts::locked_until.eq(to.locked_until)))
+        .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
@@ -163,10 +159,8 @@ pub fn count(conn: &mut Conn, id: &AccountId, from: Lockout, to: Lockout) -> Res
 /// # Errors
 /// `NotFound`.
 pub fn password(conn: &mut Conn, id: &AccountId) -> Result<Option<(String, Time)>, Error> {
-    let (hash, at): (Option<String>, Option<Time>) = accounts::table
-        .find(id)
-        .select((accounts::password, accounts::password_changed_at))
-        .first(conn)?;
+    let (hash, at): (Option<String>, Option<Time>) =
+        accounts::table.find(id).select((accounts::password, accounts::password_changed_at)).first(conn)?;
     Ok(hash.zip(at))
 }
 

@@ -64,11 +64,10 @@ impl Work<'_> {
         }
         // Frozen after completion: the account's place may be taken by another ticket, and stays so.
         let with_slot = ticket.frozen_from != Some(State::Completed);
-        let changed = diesel::update(
-            table::table.find(&ticket.id).filter(table::version.eq(parts.from_version)),
-        )
-        .set(Row::of(ticket, with_slot))
-        .execute(self.conn)?;
+        let changed =
+            diesel::update(table::table.find(&ticket.id).filter(table::version.eq(parts.from_version)))
+                .set(Row::of(ticket, with_slot))
+                .execute(self.conn)?;
         if changed != 1 {
             return Err(Error::Stale);
         }
@@ -245,8 +244,7 @@ impl Work<'_> {
     }
 
     fn revoke(&mut self, ticket: &Ticket, one: &authenticators::Authenticator) -> Result<(), Error> {
-        let next =
-            authenticators::enter(self.conn, self.crypto, one, AuthenticatorState::Revoked, self.at)?;
+        let next = authenticators::enter(self.conn, self.crypto, one, AuthenticatorState::Revoked, self.at)?;
         self.log_key(ticket, &next.id, next.version, Action::KeyRevoked)
     }
 

@@ -115,7 +115,12 @@ pub struct Circumstances<'a> {
 ///
 /// # Errors
 /// `Unique` where the subject has an entry of that version: somebody else changed it meanwhile.
-pub fn insert(conn: &mut Conn, crypto: &Crypto, around: &Circumstances<'_>, event: &Event) -> Result<(), Error> {
+pub fn insert(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    around: &Circumstances<'_>,
+    event: &Event,
+) -> Result<(), Error> {
     let details: serde_json::Map<String, serde_json::Value> =
         event.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
     let mut entry = Entry {
@@ -176,10 +181,9 @@ pub fn end_of_chain(conn: &mut Conn) -> Result<Option<(i64, Vec<u8>)>, Error> {
 /// # Errors
 /// `Stale`; `Unique` where the position is taken.
 pub fn seal(conn: &mut Conn, id: &EntryId, position: i64, chain: &[u8]) -> Result<(), Error> {
-    let changed =
-        diesel::update(audit_entries::table.find(id).filter(audit_entries::position.is_null()))
-            .set((audit_entries::position.eq(position), audit_entries::chain.eq(chain)))
-            .execute(conn)?;
+    let changed = diesel::update(audit_entries::table.find(id).filter(audit_entries::position.is_null()))
+        .set((audit_entries::position.eq(position), audit_entries::chain.eq(chain)))
+        .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use zeroize::Zeroizing;
 
 use super::schema::authenticators;
-use super::{Conn, Error};
+use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
 use crate::domain::authenticator::{Algorithm, AuthenticatorState, Digits, Origin, Parameters};
@@ -115,7 +115,7 @@ pub fn insert(conn: &mut Conn, crypto: &Crypto, new: &New<'_>, now: Time) -> Res
         ticket_id: new.ticket.cloned(),
         origin: if new.ticket.is_some() { Origin::Ticket } else { Origin::Enrolment },
         state,
-        secret: crypto.seal(Purpose::AuthenticatorSecret, &context, new.secret).map_err(|_| Error::Sealed)?,
+        secret: crypto.seal(Purpose::AuthenticatorSecret, &context, new.secret),
         algorithm: parameters.algorithm(),
         digits: i32::from(parameters.digits().get()),
         period: i32::try_from(parameters.period()).unwrap_or(i32::MAX),
@@ -219,7 +219,7 @@ pub fn enter(
         next.ended_at = Some(now);
     }
     let context = [next.account_id.as_str(), next.id.as_str(), state.as_str()];
-    next.secret = crypto.seal(Purpose::AuthenticatorSecret, &context, &secret).map_err(|_| Error::Sealed)?;
+    next.secret = crypto.seal(Purpose::AuthenticatorSecret, &context, &secret);
     let changed = diesel::update(
         authenticators::table.find(&former.id).filter(authenticators::version.eq(former.version)),
     )
@@ -279,14 +279,15 @@ pub fn list_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Authen
 /// # Errors
 /// `Stale`, `Sealed`.
 pub fn reseal(conn: &mut Conn, crypto: &Crypto, one: &Authenticator) -> Result<bool, Error> {
-    if crypto.is_sealed_with_primary(&one.secret) {
+    if is_primary(crypto, &one.secret) {
         return Ok(false);
     }
     let secret = Zeroizing::new(one.secret(crypto)?.expose().to_vec());
     let context = [one.account_id.as_str(), one.id.as_str(), one.state.as_str()];
-    let sealed = crypto.seal(Purpose::AuthenticatorSecret, &context, &secret).map_err(|_| Error::Sealed)?;
-    let changed = diesel::update(authenticators::table.find(&one.id).filter(authenticators::secret.eq(&one.secret)))
-        .set(authenticators::secret.eq(&sealed))
-        .execute(conn)?;
+    let sealed = crypto.seal(Purpose::AuthenticatorSecret, &context, &secret);
+    let changed =
+        diesel::update(authenticators::table.find(&one.id).filter(authenticators::secret.eq(&one.secret)))
+            .set(authenticators::secret.eq(&sealed))
+            .execute(conn)?;
     if changed == 1 { Ok(true) } else { Err(Error::Stale) }
 }

@@ -85,10 +85,9 @@ pub fn insert(conn: &mut Conn, client: Client) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn use_assertion(conn: &mut Conn, client: &ClientId, jti: &str, keep_until: Time) -> Result<bool, Error> {
-    let known: bool = diesel::select(diesel::dsl::exists(
-        assertions::table.find((client.clone(), jti.to_owned())),
-    ))
-    .get_result(conn)?;
+    let known: bool =
+        diesel::select(diesel::dsl::exists(assertions::table.find((client.clone(), jti.to_owned()))))
+            .get_result(conn)?;
     if known {
         return Ok(false);
     }

@@ -28,10 +28,12 @@ pub fn put(conn: &mut Conn, name: &str, value: &str) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn has_sealed_data(conn: &mut Conn) -> Result<bool, Error> {
-    let keys: bool = diesel::select(diesel::dsl::exists(authenticators::table)).get_result(conn)?;
-    let members: bool = diesel::select(diesel::dsl::exists(staff::table)).get_result(conn)?;
-    let named: bool =
-        diesel::select(diesel::dsl::exists(facts::table.filter(facts::name.eq("key_ring")))).get_result(conn)?;
+    let keys: bool = diesel::select(diesel::dsl::exists(authenticators::table.select(authenticators::id)))
+        .get_result(conn)?;
+    let members: bool =
+        diesel::select(diesel::dsl::exists(staff::table.select(staff::id))).get_result(conn)?;
+    let named: bool = diesel::select(diesel::dsl::exists(facts::table.filter(facts::name.eq("key_ring"))))
+        .get_result(conn)?;
     Ok(keys || members || named)
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::schema::letters;
 use super::tokens::{self, NewToken};
-use super::{Conn, Error, payload};
+use super::{Conn, Error, is_primary, payload};
 use crate::crypto::{Crypto, Purpose, TokenKind};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, LetterId, TicketId};
@@ -89,9 +89,7 @@ pub fn insert(
     let stop = stop_token(conn, crypto, about, letter)?;
     let payload = payload::encode(letter, stop.as_ref());
     let purpose = letter.content.purpose();
-    let sealed = crypto
-        .seal(Purpose::Letter, &[id.as_str(), &letter.to, purpose.as_str()], &payload)
-        .map_err(|_| Error::Sealed)?;
+    let sealed = crypto.seal(Purpose::Letter, &[id.as_str(), &letter.to, purpose.as_str()], &payload);
     let send = fate == Fate::Send;
     let row = Row {
         id,
@@ -143,7 +141,9 @@ fn stop_token(
 fn expiry(content: &Content) -> Option<Time> {
     match content {
         Content::SetupKey(key) => Some(key.expires_at),
-        Content::MailboxCode { expires_at, .. } | Content::ManagerVouch { expires_at, .. } => Some(*expires_at),
+        Content::MailboxCode { expires_at, .. } | Content::ManagerVouch { expires_at, .. } => {
+            Some(*expires_at)
+        }
         _ => None,
     }
 }
@@ -181,15 +181,12 @@ pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Erro
 /// # Errors
 /// Of the database alone.
 pub fn claim(conn: &mut Conn, id: &LetterId, held: Option<Time>, until: Time) -> Result<bool, Error> {
-    let changed = diesel::update(
-        letters::table
-            .find(id)
-            .filter(letters::next_at.is_not_null())
-            .filter(letters::claimed_until.is_not_distinct_from(held)),
-    )
-    .set(letters::claimed_until.eq(until))
-    .execute(conn)?;
-    Ok(changed == 1)
+    let target = letters::table.find(id).filter(letters::next_at.is_not_null()).into_boxed();
+    let target = match held {
+        Some(held) => target.filter(letters::claimed_until.eq(held)),
+        None => target.filter(letters::claimed_until.is_null()),
+    };
+    Ok(diesel::update(target).set(letters::claimed_until.eq(until)).execute(conn)? == 1)
 }
 
 /// How a try ended.
@@ -292,12 +289,12 @@ pub fn list_waiting_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Ve
 /// # Errors
 /// `Sealed`.
 pub fn reseal(conn: &mut Conn, crypto: &Crypto, row: &Row) -> Result<bool, Error> {
-    let Some(sealed) = row.payload.as_ref().filter(|sealed| !crypto.is_sealed_with_primary(sealed)) else {
+    let Some(sealed) = row.payload.as_ref().filter(|sealed| !is_primary(crypto, sealed)) else {
         return Ok(false);
     };
     let context = [row.id.as_str(), row.recipient.as_str(), row.purpose.as_str()];
     let opened = crypto.open(Purpose::Letter, &context, sealed).map_err(|_| Error::Sealed)?;
-    let anew = crypto.seal(Purpose::Letter, &context, &opened).map_err(|_| Error::Sealed)?;
+    let anew = crypto.seal(Purpose::Letter, &context, &opened);
     let changed = diesel::update(letters::table.find(&row.id).filter(letters::payload.eq(sealed)))
         .set(letters::payload.eq(&anew))
         .execute(conn)?;

@@ -10,9 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::letter::{
-    Alarm, CodesAsked, Content, Lapsed, Letter, ProofAsked, Purpose, ReportedProblem, SetupKey,
-};
+use crate::domain::letter::{Alarm, CodesAsked, Content, Lapsed, Letter, Purpose, SetupKey};
+use crate::domain::proof::Proof;
+use crate::domain::ticket::Problem;
 
 /// The bytes are no letter of ours.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -189,7 +189,7 @@ impl<'a> Facts<'a> {
         Some(match self {
             Self::MailboxCode { code, expires_at } => Content::MailboxCode { code: keep(code), expires_at },
             Self::TicketOpened { opened_at, problem } => {
-                Content::TicketOpened { opened_at, problem: ReportedProblem::parse(&problem)? }
+                Content::TicketOpened { opened_at, problem: Problem::parse(&problem)? }
             }
             Self::StaffReply => Content::StaffReply,
             Self::NeedsAnswer { until } => Content::NeedsAnswer { until },
@@ -199,7 +199,7 @@ impl<'a> Facts<'a> {
                     key: keep(key),
                     activation_token: keep(activation_token),
                     expires_at,
-                    proof: ProofAsked::parse(&proof)?,
+                    proof: Proof::parse(&proof)?,
                     codes: match codes {
                         1 => CodesAsked::One,
                         2 => CodesAsked::Two,
@@ -262,7 +262,7 @@ mod tests {
         match purpose {
             Purpose::MailboxCode => Content::MailboxCode { code: secret(0), expires_at: at },
             Purpose::TicketOpened => {
-                Content::TicketOpened { opened_at: at, problem: one_of(ReportedProblem::ALL, raw) }
+                Content::TicketOpened { opened_at: at, problem: one_of(Problem::ALL, raw) }
             }
             Purpose::StaffReply => Content::StaffReply,
             Purpose::NeedsAnswer => Content::NeedsAnswer { until: at },
@@ -271,7 +271,7 @@ mod tests {
                 key: secret(0),
                 activation_token: secret(1),
                 expires_at: at,
-                proof: one_of(ProofAsked::ALL, raw),
+                proof: one_of(Proof::ALL, raw),
                 codes: if raw.flag { CodesAsked::Two } else { CodesAsked::One },
                 sign_in_activates: raw.flag,
             }),

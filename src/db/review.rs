@@ -46,7 +46,13 @@ pub fn list_evidence(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<NotedEvid
     Ok(rows
         .into_iter()
         .map(|row| NotedEvidence {
-            evidence: Evidence { id: row.id, method: row.method, outcome: row.outcome, by: row.staff_id, at: row.at },
+            evidence: Evidence {
+                id: row.id,
+                method: row.method,
+                outcome: row.outcome,
+                by: row.staff_id,
+                at: row.at,
+            },
             note: row.note,
         })
         .collect())

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::{accounts, staff};
-use super::{Conn, Error};
+use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
 use crate::domain::account::Account;
@@ -65,18 +65,16 @@ pub struct New {
     pub secret: SharedSecret,
 }
 
-fn seal(crypto: &Crypto, id: &StaffId, secret: &SharedSecret) -> Result<Vec<u8>, Error> {
-    crypto.seal(Purpose::StaffSecret, &[id.as_str()], secret.expose()).map_err(|_| Error::Sealed)
+fn seal(crypto: &Crypto, id: &StaffId, secret: &SharedSecret) -> Vec<u8> {
+    crypto.seal(Purpose::StaffSecret, &[id.as_str()], secret.expose())
 }
 
 impl Member {
     /// A member as they begin, not yet stored.
-    ///
-    /// # Errors
-    /// `Sealed`.
-    pub fn begin(crypto: &Crypto, new: New, now: Time) -> Result<Self, Error> {
-        Ok(Self {
-            secret: seal(crypto, &new.id, &new.secret)?,
+    #[must_use]
+    pub fn begin(crypto: &Crypto, new: New, now: Time) -> Self {
+        Self {
+            secret: seal(crypto, &new.id, &new.secret),
             id: new.id,
             email_key: new.email.to_ascii_lowercase(),
             email: new.email,
@@ -92,7 +90,7 @@ impl Member {
             disabled_at: None,
             created_at: now,
             version: 1,
-        })
+        }
     }
 
     /// The shared secret of their authenticator.
@@ -107,16 +105,12 @@ impl Member {
     }
 
     /// Gives them another password and authenticator; failures are forgotten.
-    ///
-    /// # Errors
-    /// `Sealed`.
-    pub fn reset(&mut self, crypto: &Crypto, password: String, secret: &SharedSecret) -> Result<(), Error> {
-        self.secret = seal(crypto, &self.id, secret)?;
+    pub fn reset(&mut self, crypto: &Crypto, password: String, secret: &SharedSecret) {
+        self.secret = seal(crypto, &self.id, secret);
         self.password = password;
         self.last_step = -1;
         self.failures = 0;
         self.locked_until = None;
-        Ok(())
     }
 
     /// The last accepted step.
@@ -217,14 +211,9 @@ pub fn update(conn: &mut Conn, member: Member, from_version: i32) -> Result<(), 
 /// # Errors
 /// `Stale`.
 pub fn count(conn: &mut Conn, member: &Member, to: Lockout) -> Result<(), Error> {
-    let changed = diesel::update(
-        staff::table
-            .find(&member.id)
-            .filter(staff::failures.eq(member.failures))
-            .filter(staff::locked_until.is_not_distinct_from(member.locked_until)),
-    )
-    .set((staff::failures.eq(to.failures), staff::locked_until.eq(to.locked_until)))
-    .execute(conn)?;
+    let changed = diesel::update(staff::table.find(&member.id).filter(staff::failures.eq(member.failures)))
+        .set((staff::failures.eq(to.failures), staff::locked_until.eq(to.locked_until)))
+        .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
@@ -250,10 +239,10 @@ pub fn accept(conn: &mut Conn, member: &Member, step: Step) -> Result<(), Error>
 /// # Errors
 /// `Stale`, `Sealed`.
 pub fn reseal(conn: &mut Conn, crypto: &Crypto, member: &Member) -> Result<bool, Error> {
-    if crypto.is_sealed_with_primary(&member.secret) {
+    if is_primary(crypto, &member.secret) {
         return Ok(false);
     }
-    let sealed = seal(crypto, &member.id, &member.secret(crypto)?)?;
+    let sealed = seal(crypto, &member.id, &member.secret(crypto)?);
     let changed = diesel::update(staff::table.find(&member.id).filter(staff::secret.eq(&member.secret)))
         .set(staff::secret.eq(&sealed))
         .execute(conn)?;

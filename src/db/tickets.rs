@@ -6,9 +6,8 @@ use super::schema::{letters, tickets};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, Reference, StaffId, TicketId};
-use crate::domain::letter::ReportedProblem;
 use crate::domain::policy::Tier;
-use crate::domain::ticket::{CloseReason, State, Ticket};
+use crate::domain::ticket::{CloseReason, Problem, State, Ticket};
 
 /// A ticket's row without what is secret or counted beside the version.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -20,7 +19,7 @@ pub(super) struct Row {
     slot: Option<String>,
     state: State,
     reason: Option<CloseReason>,
-    problem: ReportedProblem,
+    problem: Problem,
     tier: Tier,
     address: Option<String>,
     opened_at: Time,
@@ -326,4 +325,3 @@ pub fn count_tries(conn: &mut Conn, id: &TicketId, from: Tries, to: Tries) -> Re
     .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
-

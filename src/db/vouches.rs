@@ -37,9 +37,7 @@ pub struct Vouch {
 /// Of the database alone.
 pub fn insert(conn: &mut Conn, vouch: Vouch) -> Result<(), Error> {
     diesel::delete(
-        vouches::table
-            .filter(vouches::ticket_id.eq(&vouch.ticket_id))
-            .filter(vouches::answered_at.is_null()),
+        vouches::table.filter(vouches::ticket_id.eq(&vouch.ticket_id)).filter(vouches::answered_at.is_null()),
     )
     .execute(conn)?;
     diesel::insert_into(vouches::table).values(vouch).execute(conn)?;

@@ -104,9 +104,8 @@ impl Account {
             return None;
         }
         let manager = self.manager_email.as_deref()?;
-        let own = std::iter::once(&self.email)
-            .chain(others)
-            .any(|address| address.eq_ignore_ascii_case(manager));
+        let own =
+            std::iter::once(&self.email).chain(others).any(|address| address.eq_ignore_ascii_case(manager));
         (!own).then_some(manager)
     }
 

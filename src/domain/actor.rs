@@ -31,37 +31,40 @@ pub enum Rank {
     Admin,
 }
 
-/// The roles of one member of the staff.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Roles(Vec<Role>);
+/// The roles of one member of the staff: at least one, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    list: Vec<Role>,
+    text: String,
+}
 
 impl Roles {
     /// Reads `agent,approver`; none where a word is unknown or nothing is left.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut roles =
-            text.split(',').map(|word| Role::parse(word.trim())).collect::<Option<Vec<_>>>()?;
-        roles.sort_unstable();
-        roles.dedup();
-        (!roles.is_empty()).then_some(Self(roles))
+        let mut list = text.split(',').map(|word| Role::parse(word.trim())).collect::<Option<Vec<_>>>()?;
+        list.sort_unstable();
+        list.dedup();
+        let text = list.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",");
+        (!list.is_empty()).then_some(Self { list, text })
     }
 
-    /// The roles, each once, in order.
+    /// The roles, in order.
     #[must_use]
     pub fn list(&self) -> &[Role] {
-        &self.0
+        &self.list
     }
 
     /// The roles as they are stored: `agent,approver`.
     #[must_use]
-    pub fn to_text(&self) -> String {
-        self.0.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether the role is among them.
     #[must_use]
     pub fn has(&self, role: Role) -> bool {
-        self.0.contains(&role)
+        self.list.contains(&role)
     }
 
     /// The highest rank that the roles give.

@@ -8,39 +8,9 @@ use secrecy::SecretString;
 
 use super::Time;
 use super::ids::Reference;
-
-/// Makes a closed list of words, in both directions.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl $name {
-            /// All of them, in the order of their declaration.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The word that is stored and shown.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-
-            /// Reads the word back; anything else is `None`.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
+use super::proof::Proof;
+use super::ticket::Problem;
+use super::words::words;
 
 words! {
     /// What a letter is for.
@@ -77,34 +47,6 @@ words! {
         Bounced = "bounced",
         /// To the administrators: something stands still until they act.
         DeskAlarm = "desk_alarm",
-    }
-}
-
-words! {
-    /// What was wrong, as the requester chose it.
-    ReportedProblem {
-        /// The codes are refused.
-        NotSetUpCorrectly = "not_set_up_correctly",
-        /// The phone or key is lost.
-        LostDevice = "lost_device",
-        /// The person moved to another phone.
-        NewDevice = "new_device",
-        /// The phone was stolen.
-        StolenDevice = "stolen_device",
-        /// Something else, told in the ticket.
-        Other = "other",
-    }
-}
-
-words! {
-    /// What activation asks for beside the code.
-    ProofAsked {
-        /// The PIN that was read out on the verified call.
-        Pin = "pin",
-        /// A fresh password, or one of the saved recovery codes.
-        PasswordOrRecoveryCode = "password_or_recovery_code",
-        /// Both the PIN and a fresh password.
-        PinAndPassword = "pin_and_password",
     }
 }
 
@@ -153,7 +95,7 @@ pub struct SetupKey {
     /// When the key dies unused.
     pub expires_at: Time,
     /// What is needed beside the code.
-    pub proof: ProofAsked,
+    pub proof: Proof,
     /// How many codes are needed.
     pub codes: CodesAsked,
     /// Whether signing in at the host, with password and code, activates the key too.
@@ -175,7 +117,7 @@ pub enum Content {
         /// When it was opened.
         opened_at: Time,
         /// What the requester chose.
-        problem: ReportedProblem,
+        problem: Problem,
     },
     /// See [`Purpose::StaffReply`].
     StaffReply,
@@ -316,18 +258,18 @@ pub struct Envelope {
 
 #[cfg(test)]
 mod tests {
-    use super::{Alarm, Lapsed, ProofAsked, Purpose, ReportedProblem};
+    use super::{Alarm, Lapsed, Problem, Proof, Purpose};
 
     #[test]
     fn every_word_reads_back_as_itself() {
         for purpose in Purpose::ALL {
             assert_eq!(Purpose::parse(purpose.as_str()), Some(*purpose));
         }
-        for problem in ReportedProblem::ALL {
-            assert_eq!(ReportedProblem::parse(problem.as_str()), Some(*problem));
+        for problem in Problem::ALL {
+            assert_eq!(Problem::parse(problem.as_str()), Some(*problem));
         }
-        for proof in ProofAsked::ALL {
-            assert_eq!(ProofAsked::parse(proof.as_str()), Some(*proof));
+        for proof in Proof::ALL {
+            assert_eq!(Proof::parse(proof.as_str()), Some(*proof));
         }
         for what in Lapsed::ALL {
             assert_eq!(Lapsed::parse(what.as_str()), Some(*what));

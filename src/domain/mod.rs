@@ -13,6 +13,17 @@ pub mod event;
 pub mod evidence;
 pub mod ids;
 pub mod letter;
+pub mod lockout;
+pub mod policy;
+pub mod proof;
+pub mod rejection;
+pub mod risk;
+pub mod service_level;
+pub mod shared_secret;
+pub mod text;
+pub mod ticket;
+pub mod totp;
+mod words;
 
 /// A moment in UTC, in whole seconds.
 pub type Time = chrono::NaiveDateTime;

@@ -97,7 +97,9 @@ words! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyFault {
     /// Mailbox and password alone would do.
-    #[error("needs at least 1 independent method: a reset must rest on something that neither mailbox nor password gives")]
+    #[error(
+        "needs at least 1 independent method: a reset must rest on something that neither mailbox nor password gives"
+    )]
     NothingIndependent,
     /// Fewer methods are accepted than asked for.
     #[error("accepts fewer methods than it asks for: name more methods or ask for fewer")]

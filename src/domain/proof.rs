@@ -1,16 +1,18 @@
 //! The proof: what activation needs beside the code, so that whoever reads the mail has nothing.
 
 use super::policy::ProofRule;
+use super::words::words;
 
-/// What a ticket asks for at activation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// The PIN that was made on the verified call, and nothing else.
-    Pin,
-    /// A fresh password, or a recovery code.
-    PasswordOrRecoveryCode,
-    /// Both PIN and fresh password.
-    PinAndPassword,
+words! {
+    /// What a ticket asks for at activation.
+    Proof {
+        /// The PIN that was made on the verified call, and nothing else.
+        Pin = "pin",
+        /// A fresh password, or a recovery code.
+        PasswordOrRecoveryCode = "password_or_recovery_code",
+        /// Both PIN and fresh password.
+        PinAndPassword = "pin_and_password",
+    }
 }
 
 /// What came with an activation; whether each is right is found out afterwards.

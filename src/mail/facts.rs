@@ -7,9 +7,9 @@ use secrecy::ExposeSecret;
 use super::letters::{Sender, link};
 use super::templates::{self, APPS, Frame, Parts};
 use super::words::{groups, label, moment, person, plain};
-use crate::domain::letter::{
-    Alarm, CodesAsked, Content, Envelope, Lapsed, ProofAsked, Purpose, ReportedProblem, SetupKey,
-};
+use crate::domain::letter::{Alarm, CodesAsked, Content, Envelope, Lapsed, Purpose, SetupKey};
+use crate::domain::proof::Proof;
+use crate::domain::ticket::Problem;
 
 pub(super) fn render(
     content: &Content,
@@ -68,28 +68,28 @@ fn setup_key(setup: &SetupKey, f: &Frame, sender: &Sender) -> askama::Result<Par
     )
 }
 
-const fn proof_words(proof: ProofAsked) -> &'static str {
+const fn proof_words(proof: Proof) -> &'static str {
     match proof {
-        ProofAsked::Pin => {
+        Proof::Pin => {
             "The page also asks for the PIN of 8 digits that our staff gave you on the call or at the counter."
         }
-        ProofAsked::PasswordOrRecoveryCode => {
+        Proof::PasswordOrRecoveryCode => {
             "The page also asks for your password, or for one of your saved recovery codes."
         }
-        ProofAsked::PinAndPassword => {
+        Proof::PinAndPassword => {
             "The page also asks for the PIN of 8 digits that our staff gave you on the call or at the counter, \
              and for your password."
         }
     }
 }
 
-const fn problem_words(problem: ReportedProblem) -> &'static str {
+const fn problem_words(problem: Problem) -> &'static str {
     match problem {
-        ReportedProblem::NotSetUpCorrectly => "two-factor authentication is not set up correctly",
-        ReportedProblem::LostDevice => "the device with the codes is lost",
-        ReportedProblem::NewDevice => "the codes are to move to a new device",
-        ReportedProblem::StolenDevice => "the device with the codes was stolen",
-        ReportedProblem::Other => "something else",
+        Problem::NotSetUpCorrectly => "two-factor authentication is not set up correctly",
+        Problem::LostDevice => "the device with the codes is lost",
+        Problem::NewDevice => "the codes are to move to a new device",
+        Problem::StolenDevice => "the device with the codes was stolen",
+        Problem::Other => "something else",
     }
 }
 

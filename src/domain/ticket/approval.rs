@@ -1,12 +1,12 @@
 //! Approval: evidence that satisfies the policy, the right persons, a fresh code; or nothing.
 
-use super::{Command, Effect, Recipients, State, Ticket, Transition};
+use super::{Command, Effect, Problem, Recipients, State, Ticket, Transition};
 use crate::domain::Time;
 use crate::domain::actor::{Actor, Owner, Rank, StaffActor};
 use crate::domain::event::{Action, Event};
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::StaffId;
-use crate::domain::letter::{Content, ReportedProblem};
+use crate::domain::letter::Content;
 use crate::domain::policy::Policy;
 use crate::domain::rejection::Rejection;
 
@@ -32,7 +32,12 @@ impl Ticket {
     /// # Errors
     /// `RoleTooLow`, `OwnTicket`, `Outranked`, `SamePerson`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`,
     /// `StepUpRequired`: in this order.
-    pub fn approve(mut self, with: &Approving<'_>, reason: String, now: Time) -> Result<Transition, Rejection> {
+    pub fn approve(
+        mut self,
+        with: &Approving<'_>,
+        reason: String,
+        now: Time,
+    ) -> Result<Transition, Rejection> {
         let second = self.state == State::AwaitingApproval;
         with.by.may_act(if second { Rank::Approver } else { Rank::Agent }, with.owner)?;
         if second && with.given.contains(&with.by.id) {
@@ -57,7 +62,7 @@ impl Ticket {
             self.enter(State::AwaitingApproval, now);
             self.expires_at = Some(now + with.policy.first_approval_lifetime);
         }
-        let stolen = self.problem == ReportedProblem::StolenDevice;
+        let stolen = self.problem == Problem::StolenDevice;
         let hold_until = self.expires_at;
         let mut transition = Transition::new(self, Actor::Staff(with.by.id.clone()), now, event)
             .effect(Effect::AddApproval { by: with.by.id.clone(), reason });

@@ -80,16 +80,22 @@ impl Command {
         };
         match self {
             Self::Confirm => &[Unconfirmed, Open, InReview, Waiting],
-            Self::Return => {
-                &[Unconfirmed, Open, InReview, Waiting, AwaitingApproval, Approved, KeySent, Completed, Frozen]
-            }
+            Self::Return => &[
+                Unconfirmed,
+                Open,
+                InReview,
+                Waiting,
+                AwaitingApproval,
+                Approved,
+                KeySent,
+                Completed,
+                Frozen,
+            ],
             Self::SecondRequest | Self::Answer | Self::Diagnose | Self::AccountChange => {
                 &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent]
             }
             Self::Claim => &[Unconfirmed, Open],
-            Self::TakeOver | Self::KeepRequest => {
-                &[InReview, Waiting, AwaitingApproval, Approved, KeySent]
-            }
+            Self::TakeOver | Self::KeepRequest => &[InReview, Waiting, AwaitingApproval, Approved, KeySent],
             Self::Release => &[InReview, Waiting],
             Self::Ask | Self::AskVouch | Self::MakePin => &[InReview],
             Self::Resume => &[Waiting],

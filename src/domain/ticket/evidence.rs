@@ -112,7 +112,12 @@ impl Ticket {
     ///
     /// # Errors
     /// `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`.
-    pub fn ask_vouch(self, by: &StaffActor, owner: Option<&Owner>, now: Time) -> Result<Transition, Rejection> {
+    pub fn ask_vouch(
+        self,
+        by: &StaffActor,
+        owner: Option<&Owner>,
+        now: Time,
+    ) -> Result<Transition, Rejection> {
         by.may_act(Rank::Agent, owner)?;
         self.require(Command::AskVouch)?;
         self.require_holder(by)?;

@@ -9,7 +9,7 @@ use crate::domain::Time;
 use crate::domain::actor::{Actor, Rank};
 use crate::domain::event::{Action, Event};
 use crate::domain::ids::AuthenticatorId;
-use crate::domain::letter::{CodesAsked, Content, ProofAsked, SetupKey};
+use crate::domain::letter::{CodesAsked, Content, SetupKey};
 use crate::domain::policy::{Policy, Tier};
 use crate::domain::proof::Proof;
 use crate::domain::rejection::Rejection;
@@ -82,16 +82,11 @@ impl Ticket {
         now: Time,
     ) -> Transition {
         let tier = policy.tier(self.tier);
-        let proof = self.proof(policy);
         let letter = SetupKey {
             key: key.base32,
             activation_token: key.activation_token,
             expires_at,
-            proof: match proof {
-                Proof::Pin => ProofAsked::Pin,
-                Proof::PasswordOrRecoveryCode => ProofAsked::PasswordOrRecoveryCode,
-                Proof::PinAndPassword => ProofAsked::PinAndPassword,
-            },
+            proof: self.proof(policy),
             codes: if tier.codes > 1 { CodesAsked::Two } else { CodesAsked::One },
             sign_in_activates: self.activates_at_sign_in(policy),
         };

@@ -17,14 +17,11 @@ pub use approval::Approving;
 pub use command::Command;
 pub use evidence::StaffEvidence;
 pub use key::KeyMaterial;
-pub use transition::{
-    Effect, Mail, MessageKind, NewMessage, NewPendingKey, Parts, Recipients, Transition,
-};
+pub use transition::{Effect, Mail, MessageKind, NewMessage, NewPendingKey, Parts, Recipients, Transition};
 
 use super::Time;
 use super::actor::StaffActor;
 use super::ids::{AccountId, Reference, StaffId, TicketId};
-use super::letter::ReportedProblem as Problem;
 use super::policy::{Policy, Tier};
 use super::rejection::Rejection;
 use super::words::words;
@@ -52,6 +49,22 @@ words! {
         Closed = "closed",
         /// Someone said "this wasn't me".
         Frozen = "frozen",
+    }
+}
+
+words! {
+    /// What is wrong, as the requester chose it.
+    Problem {
+        /// The codes are refused.
+        NotSetUpCorrectly = "not_set_up_correctly",
+        /// The phone or key is lost.
+        LostDevice = "lost_device",
+        /// The person moved to another phone.
+        NewDevice = "new_device",
+        /// The phone was stolen.
+        StolenDevice = "stolen_device",
+        /// Something else, told in the ticket.
+        Other = "other",
     }
 }
 

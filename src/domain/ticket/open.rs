@@ -77,7 +77,12 @@ impl Ticket {
     ///
     /// # Errors
     /// `OutOfOrder`.
-    pub fn second_request(mut self, of: &TicketId, policy: &Policy, now: Time) -> Result<Transition, Rejection> {
+    pub fn second_request(
+        mut self,
+        of: &TicketId,
+        policy: &Policy,
+        now: Time,
+    ) -> Result<Transition, Rejection> {
         self.require(Command::SecondRequest)?;
         self.undecided = true;
         let back = matches!(self.state, State::AwaitingApproval | State::Approved);

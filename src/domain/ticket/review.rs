@@ -160,7 +160,8 @@ impl Ticket {
         by.may_act(Rank::Agent, owner)?;
         self.require(Command::Note)?;
         let message = written_by(by, MessageKind::Note, text);
-        Ok(Transition::new(self, Actor::Staff(by.id.clone()), now, Event::new(Action::Noted)).message(message))
+        Ok(Transition::new(self, Actor::Staff(by.id.clone()), now, Event::new(Action::Noted))
+            .message(message))
     }
 
     /// Urgency or coercion: the ticket becomes privileged.

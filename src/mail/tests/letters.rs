@@ -1,7 +1,7 @@
 //! Every letter in full, and what must hold of all of them.
 
 use super::samples::{KEY, TOKEN, content, envelope, letter, sender, setup_key};
-use crate::domain::letter::{CodesAsked, Content, ProofAsked, Purpose};
+use crate::domain::letter::{CodesAsked, Content, Proof, Purpose};
 use crate::mail::{ComposeError, compose};
 
 fn message(content: Content) -> String {
@@ -26,11 +26,11 @@ fn every_letter_reads_as_it_was_approved() {
 
 #[test]
 fn the_setup_letter_names_the_proof_that_is_asked() {
-    let privileged = message(setup_key(ProofAsked::PinAndPassword, CodesAsked::Two, false));
+    let privileged = message(setup_key(Proof::PinAndPassword, CodesAsked::Two, false));
     let (_, text, _) = parts(&privileged);
     insta::assert_snapshot!("setup_key_privileged", text.replace("\r\n", "\n"));
 
-    let called = message(setup_key(ProofAsked::Pin, CodesAsked::One, false)).replace("\r\n", " ");
+    let called = message(setup_key(Proof::Pin, CodesAsked::One, false)).replace("\r\n", " ");
     assert!(called.contains("the PIN of 8 digits"));
     assert!(!called.contains("sign in to"));
 }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use crate::domain::Time;
 use crate::domain::ids::Reference;
 use crate::domain::letter::{
-    Alarm, CodesAsked, Content, Envelope, Lapsed, Letter, ProofAsked, Purpose, ReportedProblem, SetupKey,
+    Alarm, CodesAsked, Content, Envelope, Lapsed, Letter, Problem, Proof, Purpose, SetupKey,
 };
 use crate::mail::Sender;
 
@@ -42,7 +42,7 @@ pub(super) fn envelope(purpose: Purpose) -> Envelope {
     }
 }
 
-pub(super) fn setup_key(proof: ProofAsked, codes: CodesAsked, sign_in_activates: bool) -> Content {
+pub(super) fn setup_key(proof: Proof, codes: CodesAsked, sign_in_activates: bool) -> Content {
     Content::SetupKey(SetupKey {
         key: SecretString::from(KEY),
         activation_token: SecretString::from(format!("rk_act_{TOKEN}")),
@@ -59,13 +59,11 @@ pub(super) fn content(purpose: Purpose) -> Content {
         Purpose::MailboxCode => {
             Content::MailboxCode { code: SecretString::from("493021"), expires_at: time(24, 15) }
         }
-        Purpose::TicketOpened => {
-            Content::TicketOpened { opened_at: at, problem: ReportedProblem::NotSetUpCorrectly }
-        }
+        Purpose::TicketOpened => Content::TicketOpened { opened_at: at, problem: Problem::NotSetUpCorrectly },
         Purpose::StaffReply => Content::StaffReply,
         Purpose::NeedsAnswer => Content::NeedsAnswer { until: time(30, 14) },
         Purpose::Approved => Content::Approved { hold_until: Some(time(25, 14)) },
-        Purpose::SetupKey => setup_key(ProofAsked::PasswordOrRecoveryCode, CodesAsked::One, true),
+        Purpose::SetupKey => setup_key(Proof::PasswordOrRecoveryCode, CodesAsked::One, true),
         Purpose::Completed => Content::Completed { at },
         Purpose::Rejected => Content::Rejected,
         Purpose::Expired => Content::Expired { what: Lapsed::Key },
