@@ -4,11 +4,7 @@
 
 /// The only place that reads the clock.
 pub mod clock;
-/// Settings: the built-in ones, a file, the environment.
-pub mod config;
-/// Keys, seals, digests, tokens, passwords: the only place that meets the generator.
 pub mod crypto;
-/// All SQL, for SQLite and PostgreSQL.
 pub mod db;
 /// What hosts say of the people signed in there.
 pub mod directory;

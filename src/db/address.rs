@@ -62,6 +62,8 @@ impl Address {
             // Each connection to `:memory:` would see a database of its own.
             return match path {
                 "" | ":memory:" => Err(OpenError::Url),
+                // SQLite would take it for a URI with settings of its own.
+                uri if uri.starts_with("file:") => Err(OpenError::Url),
                 path => Ok(Self::Sqlite(PathBuf::from(path))),
             };
         }
@@ -120,7 +122,9 @@ mod tests {
         );
         assert!(matches!(parse("sqlite:///var/rekey.db"), Ok(Address::Sqlite(p)) if p.is_absolute()));
         assert!(matches!(parse("postgresql://ada:secret@host/db"), Ok(Address::Postgres(_))));
-        for url in ["sqlite://", "sqlite://:memory:", "mysql://ada:secret@host", ""] {
+        for url in
+            ["sqlite://", "sqlite://:memory:", "sqlite://file:x?mode=memory", "mysql://ada:secret@host", ""]
+        {
             let error = parse(url).err().unwrap();
             assert!(matches!(error, OpenError::Url) && !error.to_string().contains("secret"), "{url}");
         }

@@ -7,6 +7,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+
 use super::address::{Address, DatabaseSettings, OpenError, prepare};
 use super::conn::{Conn, Use};
 use super::error::{AsDbError, Error, Outage};
@@ -60,7 +62,8 @@ impl Db {
         Ok(Self { inner: Arc::new(Inner { address, readers, writer }), patience: PATIENCE })
     }
 
-    /// The same database, for work that takes longer than a request may: imports, verification.
+    /// The same database, for work that takes longer than a request may: imports, verification. On
+    /// PostgreSQL a single statement still has 4 s, and 10 s may pass between two.
     #[must_use]
     pub fn patient(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), patience: LONG_PATIENCE }
@@ -118,6 +121,14 @@ impl Db {
             pause = (pause * 2).min(Duration::from_millis(128));
             work = next;
         }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] within 5 s.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.read(|conn| Ok(conn.batch_execute("SELECT 1")?)).await
     }
 
     async fn attempt<T, E, F>(&self, until: Instant, work: F) -> (Result<T, E>, Option<F>)

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::crypto::SealError;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Driver};
 
 /// An error of the database.
@@ -30,7 +31,7 @@ pub enum Error {
     Unavailable(#[source] Outage),
     /// A sealed value did not open: it was moved, changed, or its key is missing.
     #[error("a sealed value does not open")]
-    Sealed,
+    Sealed(#[from] SealError),
     /// A row holds what this program never writes; says what.
     #[error("the database holds an impossible value: {0}")]
     Corrupt(&'static str),

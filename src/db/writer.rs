@@ -47,7 +47,7 @@ impl Writer {
         F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = Write { work, until, outcome: Err(Error::from(Outage::Closing).into()), answer };
+        let job = Write { work, until, outcome: None, answer };
         // A queue that is closed drops the job, and with it the answer.
         let _ = self.queue.send(Box::new(job)).await;
         answered.await.unwrap_or_else(|_| (Err(Error::from(Outage::Closing).into()), None))
@@ -74,7 +74,8 @@ type Answer<T, E, F> = (Result<T, E>, Option<F>);
 struct Write<T, E, F> {
     work: F,
     until: Instant,
-    outcome: Result<T, E>,
+    /// Until it was run there is none.
+    outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Answer<T, E, F>>,
 }
 
@@ -86,16 +87,16 @@ where
 {
     fn run(&mut self, conn: &mut Conn) -> Result<Ran, Error> {
         if Instant::now() >= self.until {
-            self.outcome = Err(Error::from(Outage::Deadline).into());
+            self.outcome = Some(Err(Error::from(Outage::Deadline).into()));
             return Ok(Ran::Fell);
         }
         transaction::begin_savepoint(conn)?;
-        self.outcome = transaction::guarded(conn, &self.work);
-        if self.outcome.is_ok() && Instant::now() >= self.until {
+        let mut outcome = transaction::guarded(conn, &self.work);
+        if outcome.is_ok() && Instant::now() >= self.until {
             // Its caller has been told that it failed, so it must.
-            self.outcome = Err(Error::from(Outage::Deadline).into());
+            outcome = Err(Error::from(Outage::Deadline).into());
         }
-        if self.outcome.is_ok() {
+        if self.outcome.insert(outcome).is_ok() {
             transaction::commit(conn)?;
             Ok(Ran::Kept)
         } else {
@@ -106,8 +107,9 @@ where
 
     fn answer(self: Box<Self>, lost: Option<Outage>) {
         let outcome = match (self.outcome, lost) {
-            (Ok(_), Some(outage)) => Err(Error::from(outage).into()),
-            (outcome, _) => outcome,
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(value)), None) => Ok(value),
+            (_, lost) => Err(Error::from(lost.unwrap_or(Outage::Closing)).into()),
         };
         // A caller that has gone needs no answer.
         let _ = self.answer.send((outcome, Some(self.work)));

@@ -68,6 +68,7 @@ async fn postgres_gone_is_told_in_time_and_forgotten_when_it_is_back() {
     assert_eq!(db.write(|conn| add(conn, "a")).await.unwrap(), 1);
     proxy.close();
     refused_in_time(&db).await;
+    assert!(matches!(db.ping().await, Err(Error::Unavailable(_))));
     proxy.open.store(true, Ordering::SeqCst);
     let mut answer = db.write(|conn| add(conn, "a")).await;
     if answer.is_err() {

@@ -1,0 +1,139 @@
+//! Everything secret: the key ring, what it seals and proves, and all randomness.
+//!
+//! The rule: a key never leaves this folder, every use of one names its purpose, and nobody
+//! else meets the generator.
+
+mod audit;
+mod code;
+mod derive;
+mod draw;
+mod password;
+mod random;
+mod ring;
+mod ring_file;
+mod seal;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use audit::verify_checkpoint;
+pub use code::canonical_recovery_code;
+pub use password::{PasswordError, Passwords};
+pub use random::Random;
+pub use ring::{KeyId, KeyRing, RingError};
+pub use seal::SealError;
+pub use token::{TokenKind, token_hash};
+
+/// What a key is used for: nothing that was made for one purpose serves another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The shared secret of an account's authenticator.
+    AuthenticatorSecret,
+    /// The shared secret of a staff member's authenticator.
+    StaffSecret,
+    /// A letter that waits to be sent.
+    Letter,
+    /// The first answer to a request that may be repeated.
+    Idempotency,
+    /// Texts of a ticket.
+    Message,
+    /// What a webhook's deliveries are signed with.
+    WebhookSecret,
+    /// The code that proves a mailbox.
+    MailboxCode,
+    /// The code that a manager vouches with.
+    VouchCode,
+    /// The PIN that is read out on a verified call.
+    Pin,
+    /// A saved recovery code.
+    RecoveryCode,
+    /// Where a request came from, comparable but not readable.
+    Network,
+}
+
+impl Purpose {
+    /// Part of what was sealed and hashed: a word that is here stays as it is.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthenticatorSecret => "authenticator secret",
+            Self::StaffSecret => "staff secret",
+            Self::Letter => "letter",
+            Self::Idempotency => "idempotency",
+            Self::Message => "message",
+            Self::WebhookSecret => "webhook secret",
+            Self::MailboxCode => "mailbox code",
+            Self::VouchCode => "vouch code",
+            Self::Pin => "pin",
+            Self::RecoveryCode => "recovery code",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// The key ring at work. Cheap to clone; clones share the ring.
+#[derive(Clone)]
+pub struct Crypto {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ring: RwLock<Arc<KeyRing>>,
+    random: Random,
+    passwords: Passwords,
+}
+
+impl Crypto {
+    /// Works with `ring`, the system's generator, and passwords at full cost.
+    #[must_use]
+    pub fn new(ring: KeyRing) -> Self {
+        Self::with(ring, Random::system(), Passwords::new())
+    }
+
+    /// The same with other means, for tests.
+    #[must_use]
+    pub fn with(ring: KeyRing, random: Random, passwords: Passwords) -> Self {
+        Self { inner: Arc::new(Inner { ring: RwLock::new(Arc::new(ring)), random, passwords }) }
+    }
+
+    /// Takes over a ring that was rotated, so that what other programs sealed opens here.
+    ///
+    /// # Errors
+    /// It is another ring altogether, or has lost the key that is in use.
+    pub fn replace_ring(&self, ring: KeyRing) -> Result<(), RingError> {
+        let mut held = self.inner.ring.write().unwrap_or_else(PoisonError::into_inner);
+        if ring.ring_id() != held.ring_id() || ring.key(held.primary().id).is_none() {
+            return Err(RingError::Another);
+        }
+        *held = Arc::new(ring);
+        Ok(())
+    }
+
+    /// Which ring this is; the same over all its rotations.
+    #[must_use]
+    pub fn ring_id(&self) -> String {
+        self.ring().ring_id()
+    }
+
+    /// The key that seals now.
+    #[must_use]
+    pub fn primary_key_id(&self) -> KeyId {
+        self.ring().primary().id
+    }
+
+    /// Hashing of passwords, bounded.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.inner.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn random(&self) -> &Random {
+        &self.inner.random
+    }
+}

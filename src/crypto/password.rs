@@ -1,0 +1,133 @@
+//! Passwords: Argon2id, no more at once than there are cores, and few that wait.
+//!
+//! The rule: a password that cannot be checked in time is refused as `Busy`, before any work;
+//! one for an account that does not exist costs the same as any other.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use super::random::Random;
+
+/// How many may wait for a core.
+const WAITING: usize = 64;
+
+/// Why a password was not hashed or checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many are waiting; try again soon.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// What was kept is no hash of ours.
+    #[error("the kept hash is malformed")]
+    Malformed,
+    /// The work was interrupted.
+    #[error("the hashing was interrupted")]
+    Interrupted,
+}
+
+/// Hashing of passwords. Clones share the bound.
+#[derive(Clone)]
+pub struct Passwords {
+    params: Params,
+    /// Those who are served or wait.
+    places: Arc<Semaphore>,
+    /// Those who are served.
+    turns: Arc<Semaphore>,
+    random: Random,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Passwords {
+    /// At full cost: 19 MiB, two passes, one lane.
+    #[must_use]
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        Self::bounded(Params::DEFAULT, cores, WAITING)
+    }
+
+    /// At next to no cost, for tests that are about something else.
+    #[must_use]
+    pub fn cheap() -> Self {
+        Self::bounded(Params::new(Params::MIN_M_COST, 1, 1, None).unwrap_or_default(), 4, 10_000)
+    }
+
+    pub(super) fn bounded(params: Params, at_once: usize, waiting: usize) -> Self {
+        Self {
+            params,
+            places: Arc::new(Semaphore::new(at_once + waiting)),
+            turns: Arc::new(Semaphore::new(at_once)),
+            random: Random::system(),
+        }
+    }
+
+    /// The PHC string to keep for `password`.
+    ///
+    /// # Errors
+    /// Too many are waiting.
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let (password, salt) = (Zeroizing::new(password.to_owned()), self.random.bytes::<16>());
+        self.bounded_work(move |argon2| {
+            let hashed: PasswordHash = argon2
+                .hash_password_with_salt(password.as_bytes(), &*salt)
+                .map_err(|_| PasswordError::Malformed)?;
+            Ok(hashed.to_string())
+        })
+        .await
+    }
+
+    /// Whether `phc` is a hash of `password`.
+    ///
+    /// # Errors
+    /// Too many are waiting, or `phc` is no hash of ours.
+    pub async fn verify(&self, phc: &str, password: &str) -> Result<bool, PasswordError> {
+        let hash = PasswordHash::new(phc).map_err(|_| PasswordError::Malformed)?;
+        let asked = Params::try_from(&hash).map_err(|_| PasswordError::Malformed)?;
+        // Whoever can write to the database must not choose how much memory we take.
+        if asked.m_cost() > 4 * Params::DEFAULT_M_COST || asked.t_cost() > 8 || asked.p_cost() > 4 {
+            return Err(PasswordError::Malformed);
+        }
+        let password = Zeroizing::new(password.to_owned());
+        self.bounded_work(move |argon2| Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok())).await
+    }
+
+    /// Takes the time of [`verify`](Self::verify) where there is nothing to check against.
+    ///
+    /// # Errors
+    /// Too many are waiting.
+    pub async fn verify_dummy(&self, password: &str) -> Result<(), PasswordError> {
+        let password = Zeroizing::new(password.to_owned());
+        self.bounded_work(move |argon2| {
+            let mut out = Zeroizing::new([0; 32]);
+            argon2
+                .hash_password_into(password.as_bytes(), b"no such account.", &mut *out)
+                .map_err(|_| PasswordError::Malformed)
+        })
+        .await
+    }
+
+    async fn bounded_work<T, F>(&self, work: F) -> Result<T, PasswordError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Argon2<'_>) -> Result<T, PasswordError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let outcome = work(&argon2);
+            // Held by the work, not by its caller, who may have gone before it is done.
+            drop((turn, place));
+            outcome
+        });
+        done.await.unwrap_or(Err(PasswordError::Interrupted))
+    }
+}

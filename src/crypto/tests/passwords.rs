@@ -1,0 +1,69 @@
+//! Passwords and PINs, and what happens when too many come at once.
+
+use std::time::{Duration, Instant};
+
+use argon2::Params;
+
+use super::*;
+
+#[tokio::test]
+async fn a_password_matches_itself_at_the_cost_that_was_promised() {
+    let passwords = Passwords::new();
+    let kept = passwords.hash("correct horse").await.unwrap();
+    assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+    assert_ne!(kept, passwords.hash("correct horse").await.unwrap());
+    assert!(passwords.verify(&kept, "correct horse").await.unwrap());
+    assert!(!passwords.verify(&kept, "correct horsf").await.unwrap());
+}
+
+#[tokio::test]
+async fn an_unknown_account_costs_what_a_known_one_does() {
+    let passwords = Passwords::new();
+    let kept = passwords.hash("x").await.unwrap();
+    let mut times = [Duration::ZERO; 2];
+    for _ in 0..6 {
+        let start = Instant::now();
+        passwords.verify(&kept, "y").await.unwrap();
+        times[0] += start.elapsed();
+        let start = Instant::now();
+        passwords.verify_dummy("y").await.unwrap();
+        times[1] += start.elapsed();
+    }
+    assert!(times[0] < times[1] * 3 && times[1] < times[0] * 3, "{times:?}");
+}
+
+#[tokio::test]
+async fn a_kept_hash_cannot_ask_for_the_whole_machine() {
+    let passwords = Passwords::cheap();
+    let kept = passwords.hash("x").await.unwrap();
+    for changed in [kept.replace("m=8,", "m=4194304,"), kept.replace("t=1,", "t=4000000,"), String::new()] {
+        assert_eq!(passwords.verify(&changed, "x").await, Err(PasswordError::Malformed), "{changed}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_when_too_many_wait_is_told_so_at_once() {
+    let passwords = Passwords::bounded(Params::DEFAULT, 1, 2);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let passwords = passwords.clone();
+        tasks.spawn(async move { passwords.hash("x").await });
+    }
+    let answers = tasks.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
+    assert_eq!(answers.iter().filter(|answer| **answer == Err(PasswordError::Busy)).count(), 7);
+    assert!(passwords.hash("x").await.is_ok(), "and served again when they have gone");
+}
+
+#[tokio::test]
+async fn a_pin_matches_its_ticket_only_and_only_with_the_ring() {
+    let crypto = crypto();
+    let kept = crypto.pin_hash(&["ticket"], "04819037").await.unwrap();
+    assert!(kept.contains(":$argon2id$") && !kept.contains("04819037"));
+    assert!(crypto.pin_matches(&["ticket"], "04819037", &kept).await.unwrap());
+    assert!(!crypto.pin_matches(&["ticket"], "4819037", &kept).await.unwrap());
+    assert!(!crypto.pin_matches(&["other"], "04819037", &kept).await.unwrap());
+    let ring = KeyRing::draw(noon(), &Random::system()).unwrap();
+    let other = Crypto::with(ring, Random::system(), Passwords::cheap());
+    assert_eq!(other.pin_matches(&["ticket"], "04819037", &kept).await, Err(PasswordError::Malformed));
+}
