@@ -1,20 +1,19 @@
 //! What a reset needs, as numbers within hard bounds. What the numbers mean together is the domain's to judge.
 
+use std::collections::BTreeSet;
+
+use chrono::Duration;
+
+use super::desk::DeskSettings;
 use super::fault::shown;
 use super::layers::Layers;
+use crate::domain::evidence::Method;
+use crate::domain::policy::{Policy, ProofRule, TierPolicy};
+use crate::domain::service_level::ServiceLevel;
 
 /// Methods of evidence that neither mailbox nor password gives; the only ones that a tier can be narrowed to.
 const INDEPENDENT: [&str; 6] =
     ["callback", "manager_vouch", "video_with_id", "in_person", "recovery_code", "current_code"];
-
-/// What activation needs beside the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProofRule {
-    /// The PIN where one was made; otherwise a fresh password or a recovery code.
-    PinOrFresh,
-    /// The PIN and a fresh password.
-    PinAndPassword,
-}
 
 /// What one tier needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +57,6 @@ pub struct PolicySettings {
     pub waiting_days: u32,
     /// Hours that an unconfirmed request lives.
     pub unconfirmed_hours: u32,
-    /// Days after a ticket's end for which it can be frozen.
-    pub stop_days: u32,
     /// The tier `standard`.
     pub standard: TierSettings,
     /// The tier `privileged`.
@@ -79,7 +76,6 @@ impl PolicySettings {
             reissue_window_hours: layers.number("policy.reissue_window_hours", 1..=72),
             waiting_days: layers.number("policy.waiting_days", 1..=30),
             unconfirmed_hours: layers.number("policy.unconfirmed_hours", 1..=72),
-            stop_days: layers.number("policy.stop_days", 7..=365),
             standard: tier(layers, "standard"),
             privileged: tier(layers, "privileged"),
         };
@@ -90,8 +86,65 @@ impl PolicySettings {
                 "no key may outlive the window of its approval",
             );
         }
+        for (tier, fault) in settings.tiers_faults() {
+            layers.fault(&format!("policy.{tier}"), fault.to_string(), "");
+        }
         settings
     }
+
+    fn tiers_faults(&self) -> Vec<(crate::domain::policy::Tier, crate::domain::policy::PolicyFault)> {
+        self.to_policy(&DeskSettings::around_the_clock()).faults()
+    }
+
+    /// The policy as the domain has it.
+    #[must_use]
+    pub fn to_policy(&self, desk: &DeskSettings) -> Policy {
+        Policy {
+            standard: self.standard.to_policy(),
+            privileged: self.privileged.to_policy(),
+            approvals_per_hour: i64::from(self.approvals_per_hour),
+            fresh: days(self.fresh_days),
+            recent: days(self.recent_days),
+            evidence_lifetime: hours(self.evidence_hours),
+            first_approval_lifetime: hours(self.first_approval_hours),
+            key_lifetime: hours(self.key_hours),
+            reissues: i32::try_from(self.reissues).unwrap_or(0),
+            reissue_window: hours(self.reissue_window_hours),
+            waiting_lifetime: days(self.waiting_days),
+            unconfirmed_lifetime: hours(self.unconfirmed_hours),
+            service_level: ServiceLevel {
+                days: desk.days.clone(),
+                opens: desk.opens,
+                closes: desk.closes,
+                zone: desk.zone,
+                target: hours(desk.response_hours),
+            },
+        }
+    }
+}
+
+impl TierSettings {
+    fn to_policy(&self) -> TierPolicy {
+        let named: BTreeSet<Method> = self.methods.iter().filter_map(|word| Method::parse(word)).collect();
+        let every = Method::ALL.iter().copied().filter(|method| method.is_independent());
+        TierPolicy {
+            independent: usize::try_from(self.independent).unwrap_or(usize::MAX),
+            strong: usize::try_from(self.strong).unwrap_or(usize::MAX),
+            methods: if self.methods.is_empty() { every.collect() } else { named },
+            people: usize::try_from(self.people).unwrap_or(usize::MAX),
+            hold: hours(self.hold_hours),
+            codes: usize::try_from(self.codes).unwrap_or(usize::MAX),
+            proof: self.proof,
+        }
+    }
+}
+
+fn days(number: u32) -> Duration {
+    Duration::days(i64::from(number))
+}
+
+fn hours(number: u32) -> Duration {
+    Duration::hours(i64::from(number))
 }
 
 fn tier(layers: &mut Layers, name: &str) -> TierSettings {

@@ -17,6 +17,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use audit::verify_checkpoint;
@@ -83,6 +84,8 @@ struct Inner {
     ring: RwLock<Arc<KeyRing>>,
     random: Random,
     passwords: Passwords,
+    /// How many identifiers were made.
+    ids: AtomicU32,
 }
 
 impl Crypto {
@@ -95,7 +98,7 @@ impl Crypto {
     /// The same with other means, for tests.
     #[must_use]
     pub fn with(ring: KeyRing, random: Random, passwords: Passwords) -> Self {
-        Self { inner: Arc::new(Inner { ring: RwLock::new(Arc::new(ring)), random, passwords }) }
+        Self { inner: Arc::new(Inner { ring: RwLock::new(Arc::new(ring)), random, passwords, ids: AtomicU32::new(0) }) }
     }
 
     /// Takes over a ring that was rotated, so that what other programs sealed opens here.
@@ -127,6 +130,10 @@ impl Crypto {
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
         &self.inner.passwords
+    }
+
+    fn next_id(&self) -> u32 {
+        self.inner.ids.fetch_add(1, Ordering::Relaxed)
     }
 
     fn ring(&self) -> Arc<KeyRing> {

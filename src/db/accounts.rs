@@ -17,7 +17,7 @@ struct Row {
     client_id: Option<ClientId>,
     external_id: String,
     email: String,
-    email_key: String,
+    email_folded: String,
     name: String,
     phone: Option<String>,
     manager_email: Option<String>,
@@ -65,7 +65,7 @@ impl From<Row> for Account {
 impl From<Account> for Row {
     fn from(account: Account) -> Self {
         Self {
-            email_key: account.email.to_ascii_lowercase(),
+            email_folded: account.email.to_ascii_lowercase(),
             id: account.id,
             client_id: account.client,
             external_id: account.external_id,
@@ -114,7 +114,7 @@ pub fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<
 /// Of the database alone.
 pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Account>, Error> {
     let row = accounts::table
-        .filter(accounts::email_key.eq(email.to_ascii_lowercase()))
+        .filter(accounts::email_folded.eq(email.to_ascii_lowercase()))
         .filter(accounts::removed_at.is_null())
         .select(Row::as_select())
         .first(conn);

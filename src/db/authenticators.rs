@@ -81,8 +81,7 @@ impl Authenticator {
     /// `Sealed` where the row is not what was sealed.
     pub fn secret(&self, crypto: &Crypto) -> Result<SharedSecret, Error> {
         let context = [self.account_id.as_str(), self.id.as_str(), self.state.as_str()];
-        let opened =
-            crypto.open(Purpose::AuthenticatorSecret, &context, &self.secret).map_err(|_| Error::Sealed)?;
+        let opened = crypto.open(Purpose::AuthenticatorSecret, &context, &self.secret)?;
         SharedSecret::new(&opened).ok_or(Error::Corrupt("length of a shared secret"))
     }
 

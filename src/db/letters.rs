@@ -155,9 +155,8 @@ impl Row {
     /// `Sealed` where the row is not what was sealed.
     pub fn open(&self, crypto: &Crypto) -> Result<Option<(Letter, Option<SecretString>)>, Error> {
         let Some(sealed) = &self.payload else { return Ok(None) };
-        let opened: Zeroizing<Vec<u8>> = crypto
-            .open(Purpose::Letter, &[self.id.as_str(), &self.recipient, &self.purpose], sealed)
-            .map_err(|_| Error::Sealed)?;
+        let opened: Zeroizing<Vec<u8>> =
+            crypto.open(Purpose::Letter, &[self.id.as_str(), &self.recipient, &self.purpose], sealed)?;
         payload::decode(&opened).map(Some).map_err(|_| Error::Corrupt("payload of a letter"))
     }
 }
@@ -181,12 +180,15 @@ pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Erro
 /// # Errors
 /// Of the database alone.
 pub fn claim(conn: &mut Conn, id: &LetterId, held: Option<Time>, until: Time) -> Result<bool, Error> {
-    let target = letters::table.find(id).filter(letters::next_at.is_not_null()).into_boxed();
-    let target = match held {
-        Some(held) => target.filter(letters::claimed_until.eq(held)),
-        None => target.filter(letters::claimed_until.is_null()),
+    let target = letters::table.find(id).filter(letters::next_at.is_not_null());
+    let lease = letters::claimed_until.eq(until);
+    let changed = match held {
+        Some(held) => {
+            diesel::update(target.filter(letters::claimed_until.eq(held))).set(lease).execute(conn)?
+        }
+        None => diesel::update(target.filter(letters::claimed_until.is_null())).set(lease).execute(conn)?,
     };
-    Ok(diesel::update(target).set(letters::claimed_until.eq(until)).execute(conn)? == 1)
+    Ok(changed == 1)
 }
 
 /// How a try ended.
@@ -293,7 +295,7 @@ pub fn reseal(conn: &mut Conn, crypto: &Crypto, row: &Row) -> Result<bool, Error
         return Ok(false);
     };
     let context = [row.id.as_str(), row.recipient.as_str(), row.purpose.as_str()];
-    let opened = crypto.open(Purpose::Letter, &context, sealed).map_err(|_| Error::Sealed)?;
+    let opened = crypto.open(Purpose::Letter, &context, sealed)?;
     let anew = crypto.seal(Purpose::Letter, &context, &opened);
     let changed = diesel::update(letters::table.find(&row.id).filter(letters::payload.eq(sealed)))
         .set(letters::payload.eq(&anew))

@@ -4,16 +4,35 @@
 //! transaction, answered only after its commit. Backends are named in `conn`, `transaction`,
 //! `writer`, `migrate` and `backup`, and nowhere else.
 
+pub mod accounts;
 mod address;
+mod apply;
+pub mod audit;
+pub mod authenticators;
 mod backup;
+pub mod challenges;
+pub mod clients;
 mod conn;
 mod database;
 mod error;
+pub mod facts;
+pub mod idempotency;
+pub mod letters;
 mod migrate;
+pub mod payload;
 mod pool;
+pub mod recovery_codes;
+pub mod review;
+mod schema;
+pub mod sessions;
+pub mod staff;
 #[macro_use]
 mod text;
+pub mod throttles;
+pub mod tickets;
+pub mod tokens;
 mod transaction;
+pub mod vouches;
 mod watch;
 mod writer;
 
@@ -21,8 +40,14 @@ mod writer;
 mod tests;
 
 pub use address::{DatabaseSettings, OpenError};
+pub use apply::apply;
 pub use backup::BackupError;
 pub use conn::{Conn, MultiBackend};
 pub use database::Db;
 pub use error::{AsDbError, Constraint, Error, Outage};
 pub use migrate::MigrateError;
+
+/// Whether a sealed value is under the primary key of the ring.
+fn is_primary(crypto: &crate::crypto::Crypto, sealed: &[u8]) -> bool {
+    crate::crypto::KeyId::of_sealed(sealed) == Some(crypto.primary_key_id())
+}

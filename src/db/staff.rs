@@ -21,7 +21,7 @@ pub struct Member {
     pub id: StaffId,
     /// The address they sign in with.
     pub email: String,
-    email_key: String,
+    email_folded: String,
     /// Their name.
     pub name: String,
     /// Their roles, as stored.
@@ -76,7 +76,7 @@ impl Member {
         Self {
             secret: seal(crypto, &new.id, &new.secret),
             id: new.id,
-            email_key: new.email.to_ascii_lowercase(),
+            email_folded: new.email.to_ascii_lowercase(),
             email: new.email,
             name: new.name,
             roles: new.roles,
@@ -98,9 +98,7 @@ impl Member {
     /// # Errors
     /// `Sealed`.
     pub fn secret(&self, crypto: &Crypto) -> Result<SharedSecret, Error> {
-        let opened = crypto
-            .open(Purpose::StaffSecret, &[self.id.as_str()], &self.secret)
-            .map_err(|_| Error::Sealed)?;
+        let opened = crypto.open(Purpose::StaffSecret, &[self.id.as_str()], &self.secret)?;
         SharedSecret::new(&opened).ok_or(Error::Corrupt("length of a shared secret"))
     }
 
@@ -146,7 +144,7 @@ pub fn get(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
 /// Of the database alone.
 pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Member>, Error> {
     Ok(staff::table
-        .filter(staff::email_key.eq(email.to_ascii_lowercase()))
+        .filter(staff::email_folded.eq(email.to_ascii_lowercase()))
         .select(Member::as_select())
         .first(conn)
         .optional()?)
@@ -157,7 +155,7 @@ pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Member>, Err
 /// # Errors
 /// Of the database alone.
 pub fn list(conn: &mut Conn) -> Result<Vec<Member>, Error> {
-    Ok(staff::table.order(staff::email_key).select(Member::as_select()).load(conn)?)
+    Ok(staff::table.order(staff::email_folded).select(Member::as_select()).load(conn)?)
 }
 
 /// The member of the staff whose account this is: by `--account`, or by address. Disabled members count.
@@ -182,7 +180,7 @@ pub fn find_owner(conn: &mut Conn, account: &Account) -> Result<Option<Member>, 
 /// Of the database alone.
 pub fn is_owned_by_another(conn: &mut Conn, account: &AccountId, email: &str) -> Result<bool, Error> {
     let key: Option<String> =
-        accounts::table.find(account).select(accounts::email_key).first(conn).optional()?;
+        accounts::table.find(account).select(accounts::email_folded).first(conn).optional()?;
     let Some(key) = key else { return Ok(false) };
     Ok(key != email.to_ascii_lowercase() && find_by_email(conn, &key)?.is_some())
 }

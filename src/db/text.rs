@@ -2,7 +2,8 @@
 //!
 //! The rule: what a type does not `parse` does not come out of the database; it is an error.
 
-use crate::domain::ids;
+use super::tokens;
+use crate::domain::{account, actor, authenticator, evidence, ids, policy, risk, ticket};
 
 macro_rules! text_expressions {
     ($name:ty, $sql:ty) => {
@@ -103,4 +104,18 @@ text_columns!(
     ids::LetterId,
     ids::EvidenceId,
     ids::EntryId,
+    account::TwoFactor,
+    actor::Roles,
+    authenticator::Algorithm,
+    authenticator::AuthenticatorState,
+    authenticator::Origin,
+    evidence::Method,
+    evidence::Outcome,
+    policy::Tier,
+    risk::Risk,
+    ticket::CloseReason,
+    ticket::MessageKind,
+    ticket::Problem,
+    ticket::State,
+    tokens::Kind,
 );

@@ -61,6 +61,8 @@ pub struct Policy {
     pub approvals_per_hour: i64,
     /// How long an address, number or manager counts as new.
     pub fresh: Duration,
+    /// How long a rejected, frozen or failed ticket raises the tier of the account's next ones.
+    pub recent: Duration,
     /// How long evidence counts.
     pub evidence_lifetime: Duration,
     /// How long a first approval waits for the second.

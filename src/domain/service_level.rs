@@ -1,6 +1,6 @@
-//! The service level: by when a ticket should be answered, counted in the desk's business hours (UTC).
+//! The service level: by when a ticket should be answered, counted in the desk's business hours.
 
-use chrono::{Datelike, Days, Duration, NaiveTime, Weekday};
+use chrono::{Datelike, Days, Duration, FixedOffset, NaiveTime, Weekday};
 
 use super::Time;
 
@@ -9,6 +9,8 @@ use super::Time;
 pub struct ServiceLevel {
     /// The days on which it is open; none means around the clock.
     pub days: Vec<Weekday>,
+    /// The zone of its clock.
+    pub zone: FixedOffset,
     /// Opens at.
     pub opens: NaiveTime,
     /// Closes at, later the same day.
@@ -61,10 +63,11 @@ impl ServiceLevel {
     }
 
     fn windows(&self, from: Time) -> impl Iterator<Item = (Time, Time)> {
+        let ahead = Duration::seconds(i64::from(self.zone.local_minus_utc()));
         (0..HORIZON_DAYS)
-            .filter_map(move |day| from.date().checked_add_days(Days::new(day)))
+            .filter_map(move |day| (from + ahead).date().checked_add_days(Days::new(day)))
             .filter(|date| self.days.contains(&date.weekday()))
-            .map(|date| (date.and_time(self.opens), date.and_time(self.closes)))
+            .map(move |date| (date.and_time(self.opens) - ahead, date.and_time(self.closes) - ahead))
             .filter(move |(_, closes)| *closes > from)
     }
 }
@@ -80,6 +83,7 @@ mod tests {
     fn office() -> ServiceLevel {
         ServiceLevel {
             days: vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri],
+            zone: FixedOffset::east_opt(0).unwrap(),
             opens: NaiveTime::from_hms_opt(9, 0, 0).unwrap(),
             closes: NaiveTime::from_hms_opt(17, 0, 0).unwrap(),
             target: Duration::hours(4),
@@ -104,6 +108,12 @@ mod tests {
             let work = Duration::minutes(minutes);
             assert_eq!(level.between(from, level.after(from, work)), work);
         }
+    }
+
+    #[test]
+    fn the_desk_s_own_clock_counts() {
+        let level = ServiceLevel { zone: FixedOffset::east_opt(-5 * 3600).unwrap(), ..office() };
+        assert_eq!(level.due(time("2026-11-24 03:00")), time("2026-11-24 18:00"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 CREATE TABLE staff (
     id TEXT NOT NULL PRIMARY KEY,
     email TEXT NOT NULL,
-    email_key TEXT NOT NULL,
+    email_folded TEXT NOT NULL,
     name TEXT NOT NULL,
     roles TEXT NOT NULL,
     account_id TEXT,
@@ -17,8 +17,8 @@ CREATE TABLE staff (
     created_at TIMESTAMP NOT NULL,
     version INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX staff_email ON staff (email_key);
-CREATE UNIQUE INDEX staff_account ON staff (account_id) WHERE account_id IS NOT NULL;
+CREATE UNIQUE INDEX staff_email_folded ON staff (email_folded);
+CREATE UNIQUE INDEX staff_account_id ON staff (account_id) WHERE account_id IS NOT NULL;
 
 CREATE TABLE staff_sessions (
     id TEXT NOT NULL PRIMARY KEY,
@@ -44,7 +44,7 @@ CREATE TABLE clients (
     version INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX clients_name ON clients (name);
-CREATE UNIQUE INDEX clients_token ON clients (token_hash);
+CREATE UNIQUE INDEX clients_token_hash ON clients (token_hash);
 
 -- Identifiers of assertions that were used; they are good once.
 CREATE TABLE assertions (
@@ -61,7 +61,7 @@ CREATE TABLE accounts (
     client_id TEXT REFERENCES clients (id),
     external_id TEXT NOT NULL,
     email TEXT NOT NULL,
-    email_key TEXT NOT NULL,
+    email_folded TEXT NOT NULL,
     name TEXT NOT NULL,
     phone TEXT,
     manager_email TEXT,
@@ -83,7 +83,7 @@ CREATE TABLE accounts (
     version INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX accounts_external_id ON accounts (external_id);
-CREATE UNIQUE INDEX accounts_email ON accounts (email_key) WHERE removed_at IS NULL;
+CREATE UNIQUE INDEX accounts_email_folded ON accounts (email_folded) WHERE removed_at IS NULL;
 
 -- Addresses beside the one on file: others that are told, and former ones of the last 30 days.
 CREATE TABLE account_addresses (

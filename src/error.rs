@@ -1,0 +1,46 @@
+//! What a workflow ends with when it does not end well: the domain said no, or we are broken.
+
+use crate::crypto::PasswordError;
+use crate::db::{self, AsDbError};
+use crate::domain::rejection::Rejection;
+
+/// Why a workflow did not do what was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rules say no.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The caller is not who they would have to be; which of many reasons it is, is not said.
+    #[error("not authenticated")]
+    Unauthenticated,
+    /// A name that must be free is taken.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// Too many passwords are being hashed at once.
+    #[error("busy")]
+    Busy,
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] db::Error),
+    /// A fault of this program or its data.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+impl AsDbError for Error {
+    fn db_error(&self) -> Option<&db::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy | PasswordError::Interrupted => Self::Busy,
+            PasswordError::Malformed => Self::Internal("a password's hash cannot be read"),
+        }
+    }
+}

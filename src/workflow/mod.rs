@@ -1,0 +1,59 @@
+//! The verbs of the road: each reads, lets the domain decide, and writes, in one transaction.
+//!
+//! One file a verb. Nothing here knows of HTTP, pages or mail servers.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::crypto::Crypto;
+use crate::db::{Conn, Db};
+use crate::domain::Time;
+use crate::domain::policy::Policy;
+use crate::error::Error;
+use crate::mail::Mailer;
+
+/// What every workflow works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// Tells the time.
+    pub clock: Clock,
+    /// Keys and randomness.
+    pub crypto: Crypto,
+    /// The database.
+    pub db: Db,
+    /// The way out for letters.
+    pub mailer: Mailer,
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// All settings.
+    pub config: Arc<Config>,
+    /// Wakes the worker when there is something to send.
+    pub wake: Arc<Notify>,
+}
+
+impl Context {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Writes in one transaction, then wakes the worker for the letters that it may have left.
+    ///
+    /// # Errors
+    /// Those of the work and of the database.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        let done = self.db.write(work).await;
+        if done.is_ok() {
+            self.wake.notify_one();
+        }
+        done
+    }
+}
