@@ -36,7 +36,7 @@ pub struct Mailer {
 }
 
 enum Transport {
-    Smtp(smtp::Smtp),
+    Smtp(Box<smtp::Smtp>),
     Folder(folder::Folder),
     Memory(Memory),
 }
@@ -51,7 +51,7 @@ impl Mailer {
             "smtp" => {
                 let url = settings.url.as_ref().ok_or(MailError::NoUrl)?;
                 let server = settings::Server::parse(url.expose_secret(), settings.password.as_ref())?;
-                Transport::Smtp(smtp::Smtp::new(settings, server)?)
+                Transport::Smtp(Box::new(smtp::Smtp::new(settings, server)?))
             }
             "folder" => {
                 let folder = settings.folder.as_ref().ok_or(MailError::NoFolder)?;

@@ -65,7 +65,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(10),
             step: Duration::from_secs(30),
-            accept: Duration::from_secs(120),
+            accept: Duration::from_mins(2),
             idle: Duration::from_secs(20),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::samples::{KEY, content, envelope, letter, sender};
-use super::smtp_server::{Act, Authority, SmtpServer, Tls};
+use super::smtp_server::{Act, Authority, Security, SmtpServer};
 use crate::domain::letter::Purpose;
 use crate::mail::{Composed, MailSettings, Mailer, Reason, Timeouts, Verdict, compose};
 
@@ -29,7 +29,7 @@ pub(super) fn settings(url: &str) -> MailSettings {
 }
 
 async fn plain() -> (SmtpServer, Mailer) {
-    let server = SmtpServer::start(Tls::None).await;
+    let server = SmtpServer::start(Security::None).await;
     let mailer = Mailer::from_config(&settings(&format!("smtp://127.0.0.1:{}", server.port))).ok().unwrap();
     (server, mailer)
 }

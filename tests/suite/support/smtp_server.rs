@@ -34,7 +34,7 @@ pub(crate) enum Act {
 
 /// How the server speaks TLS.
 #[derive(Clone)]
-pub(crate) enum Tls {
+pub(crate) enum Security {
     /// Not at all.
     None,
     /// From the first byte.
@@ -76,7 +76,7 @@ impl Drop for SmtpServer {
 }
 
 impl SmtpServer {
-    pub(crate) async fn start(tls: Tls) -> Self {
+    pub(crate) async fn start(tls: Security) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { offers: vec!["AUTH PLAIN LOGIN"], ..State::default() }));
@@ -87,13 +87,15 @@ impl SmtpServer {
                 let (state, tls) = (shared.clone(), tls.clone());
                 tokio::spawn(async move {
                     match tls {
-                        Tls::Implicit(acceptor) => {
+                        Security::Implicit(acceptor) => {
                             if let Ok(stream) = acceptor.accept(stream).await {
                                 Session::new(stream, state, None).run().await;
                             }
                         }
-                        Tls::StartTls(acceptor) => Session::new(stream, state, Some(acceptor)).run().await,
-                        Tls::None => Session::new(stream, state, None).run().await,
+                        Security::StartTls(acceptor) => {
+                            Session::new(stream, state, Some(acceptor)).run().await;
+                        }
+                        Security::None => Session::new(stream, state, None).run().await,
                     }
                 });
             }
@@ -200,8 +202,7 @@ impl Session {
         lines.extend(offers);
         lines.push("8BITMIME");
         let last = lines.pop().unwrap_or_default();
-        let rest: String = lines.iter().map(|line| format!("250-{line}\r\n")).collect();
-        format!("{rest}250 {last}")
+        lines.iter().rev().fold(format!("250 {last}"), |rest, line| format!("250-{line}\r\n{rest}"))
     }
 
     async fn starttls(&mut self) -> Result<(), Over> {
@@ -281,7 +282,7 @@ impl Session {
             }
             Some(Act::HangUp) => Err(Over),
             Some(Act::Stall) => {
-                tokio::time::sleep(Duration::from_secs(600)).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
                 Err(Over)
             }
         }
