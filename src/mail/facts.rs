@@ -5,7 +5,7 @@
 use secrecy::ExposeSecret;
 
 use super::letters::{Sender, link};
-use super::templates::{self, APPS, Frame, Parts};
+use super::templates::{self, APPS, Frame, Parts, Setup};
 use super::words::{groups, label, moment, person, plain};
 use crate::domain::letter::{Alarm, CodesAsked, Content, Envelope, Lapsed, Purpose, SetupKey};
 use crate::domain::proof::Proof;
@@ -13,7 +13,7 @@ use crate::domain::ticket::Problem;
 
 pub(super) fn render(
     content: &Content,
-    f: &Frame,
+    f: &Frame<'_>,
     envelope: &Envelope,
     sender: &Sender,
 ) -> askama::Result<Parts> {
@@ -52,20 +52,20 @@ pub(super) fn render(
     }
 }
 
-fn setup_key(setup: &SetupKey, f: &Frame, sender: &Sender) -> askama::Result<Parts> {
+fn setup_key(setup: &SetupKey, f: &Frame<'_>, sender: &Sender) -> askama::Result<Parts> {
     let key = setup.key.expose_secret();
-    templates::setup_key(
-        f,
-        &format!("{} ({})", plain(&sender.issuer), f.account),
+    let facts = Setup {
+        entry: format!("{} ({})", plain(&sender.issuer), f.account),
         key,
-        &groups(key),
-        &link(sender, "/activate#", &setup.activation_token),
-        &moment(setup.expires_at),
-        proof_words(setup.proof),
-        setup.codes == CodesAsked::Two,
-        setup.sign_in_activates,
-        APPS,
-    )
+        groups: groups(key),
+        activate_url: link(sender, "/activate#", &setup.activation_token),
+        until: moment(setup.expires_at),
+        proof: proof_words(setup.proof),
+        two_codes: setup.codes == CodesAsked::Two,
+        sign_in_activates: setup.sign_in_activates,
+        apps: APPS,
+    };
+    templates::setup_key(f, &facts)
 }
 
 const fn proof_words(proof: Proof) -> &'static str {

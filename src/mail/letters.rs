@@ -52,7 +52,8 @@ pub enum ComposeError {
     Rendering,
 }
 
-/// A message, ready to be sent as often as it takes. It may carry a key: it is wiped when dropped.
+/// A message, ready to be sent as often as it takes. It may carry a key, so its bytes are wiped when dropped;
+/// the renderer's and the builder's own copies are merely freed.
 pub struct Composed {
     pub(super) id: String,
     pub(super) return_path: Address,
@@ -127,7 +128,7 @@ pub fn compose(letter: &Letter, envelope: &Envelope, sender: &Sender) -> Result<
     Ok(Composed { id, return_path, to, bytes: Zeroizing::new(message.formatted()) })
 }
 
-fn frame(purpose: Purpose, envelope: &Envelope, sender: &Sender) -> Frame {
+fn frame(purpose: Purpose, envelope: &Envelope, sender: &Sender) -> Frame<'static> {
     let public_url = public_url(sender);
     let reference = envelope.reference.as_ref().map(|r| words::plain(r.as_str()));
     // A manager has no part in the ticket, so there is nothing for them to read there.
@@ -142,10 +143,10 @@ fn frame(purpose: Purpose, envelope: &Envelope, sender: &Sender) -> Frame {
         ticket_url,
         desk_url: format!("{public_url}/desk"),
         stop_url: envelope.stop_token.as_ref().map(|t| link(sender, "/stop/", t)),
-        stop_intro: if purpose == Purpose::ManagerVouch {
-            "If you know that it was not them who asked"
-        } else {
-            "If this was not you"
+        stop_intro: match purpose {
+            Purpose::ManagerVouch => "If you know that it was not them who asked",
+            Purpose::Frozen => "If it was not you who asked for help either",
+            _ => "If this was not you",
         },
         contact: (!purpose.is_internal()).then(|| words::line(&sender.desk_contact)),
     }

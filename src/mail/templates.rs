@@ -7,7 +7,7 @@ use askama::Template;
 use super::words::{ascii_html, line, wrap};
 
 /// What every letter shows around its own facts.
-pub(super) struct Frame {
+pub(super) struct Frame<'a> {
     /// `Hello Ada,`
     pub(super) hello: String,
     /// What the application is called.
@@ -23,7 +23,7 @@ pub(super) struct Frame {
     /// Where "this wasn't me" is said.
     pub(super) stop_url: Option<String>,
     /// `If this was not you`, before the comma.
-    pub(super) stop_intro: &'static str,
+    pub(super) stop_intro: &'a str,
     /// How a person is reached.
     pub(super) contact: Option<String>,
 }
@@ -56,20 +56,35 @@ pub(super) const APPS: &[App] = &[
     App { name: "FreeOTP", steps: "add manually > Add Token" },
 ];
 
+/// What the letter with the key says.
+pub(super) struct Setup<'a> {
+    /// The name of the entry in the app: `Example (ada)`.
+    pub(super) entry: String,
+    pub(super) key: &'a str,
+    /// The key to be typed: two lines of four groups of four.
+    pub(super) groups: Vec<String>,
+    pub(super) activate_url: String,
+    pub(super) until: String,
+    pub(super) proof: &'a str,
+    pub(super) two_codes: bool,
+    pub(super) sign_in_activates: bool,
+    pub(super) apps: &'a [App],
+}
+
 macro_rules! letters {
     ($($name:ident ($text:tt, $html:tt) { $($field:ident: $type:ty),* $(,)? })*) => {$(
-        pub(super) fn $name<'a>(f: &'a Frame, $($field: $type),*) -> askama::Result<Parts> {
+        pub(super) fn $name<'a>(f: &'a Frame<'a>, $($field: $type),*) -> askama::Result<Parts> {
             #[derive(Template)]
             #[template(path = $text, blocks = ["subject", "text"])]
             struct Text<'a> {
-                f: &'a Frame,
+                f: &'a Frame<'a>,
                 $($field: $type,)*
             }
 
             #[derive(Template)]
             #[template(path = $html)]
             struct Html<'a> {
-                f: &'a Frame,
+                f: &'a Frame<'a>,
                 subject: &'a str,
                 $($field: $type,)*
             }
@@ -89,15 +104,7 @@ letters! {
     needs_answer("mail/needs_answer.txt", "mail/needs_answer.html") { until: &'a str }
     approved("mail/approved.txt", "mail/approved.html") { hold_until: Option<&'a str> }
     setup_key("mail/setup_key.txt", "mail/setup_key.html") {
-        entry: &'a str,
-        key: &'a str,
-        groups: &'a [String],
-        activate_url: &'a str,
-        until: &'a str,
-        proof: &'a str,
-        two_codes: bool,
-        sign_in_activates: bool,
-        apps: &'a [App],
+        s: &'a Setup<'a>,
     }
     completed("mail/completed.txt", "mail/completed.html") { at: &'a str }
     rejected("mail/rejected.txt", "mail/rejected.html") {}

@@ -127,5 +127,5 @@ fn a_token_is_a_link_of_ours_whatever_it_is() {
     envelope.stop_token = Some(SecretString::from("rk_stop_\"><b>"));
     let composed = compose(&letter(Content::StaffReply), &envelope, &sender()).unwrap();
     let message = String::from_utf8(composed.bytes().to_vec()).unwrap();
-    assert!(!message.contains("<b>") || !message.split("text/html").nth(1).unwrap().contains("<b>"));
+    assert!(!message.split("text/html").nth(1).unwrap().contains("<b>"));
 }

@@ -35,7 +35,7 @@ pub(super) fn envelope(purpose: Purpose) -> Envelope {
         message_id: "0193a5f2-7c1e-7b52-9d2a-5f1f0c2b8e11@example.com".to_owned(),
         thread: Some("<0193a5f0-0000-7000-8000-000000000001@example.com>".to_owned()),
         reference: Some(Reference::new("RK-7Q4M-2XKD")),
-        person: "Ada Lovelace".to_owned(),
+        person: if purpose == Purpose::ManagerVouch { "Grace Hopper" } else { "Ada Lovelace" }.to_owned(),
         account: "ada".to_owned(),
         stop_token: (!purpose.is_internal()).then(|| SecretString::from(format!("rk_stop_{TOKEN}"))),
         written_at: time(24, 14),
