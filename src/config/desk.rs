@@ -34,7 +34,13 @@ const DAYS: [(&str, Weekday); 7] = [
 impl DeskSettings {
     /// A desk that never closes, for judging a policy without its hours.
     pub(super) fn around_the_clock() -> Self {
-        Self { days: Vec::new(), opens: NaiveTime::MIN, closes: NaiveTime::MIN, zone: utc(), response_hours: 1 }
+        Self {
+            days: Vec::new(),
+            opens: NaiveTime::MIN,
+            closes: NaiveTime::MIN,
+            zone: utc(),
+            response_hours: 1,
+        }
     }
 
     pub(super) fn read(layers: &mut Layers) -> Self {

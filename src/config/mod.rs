@@ -29,7 +29,7 @@ pub use layers::DEFAULTS;
 use layers::Layers;
 pub use mail::{MailSettings, MailTransport, Mailbox};
 pub use network::Network;
-pub use policy::{PolicySettings, ProofRule, TierSettings};
+pub use policy::{PolicySettings, TierSettings};
 use zeroize::Zeroizing;
 
 /// Every setting, sound. It has no `Debug`: some of it is secret.

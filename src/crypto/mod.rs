@@ -98,7 +98,14 @@ impl Crypto {
     /// The same with other means, for tests.
     #[must_use]
     pub fn with(ring: KeyRing, random: Random, passwords: Passwords) -> Self {
-        Self { inner: Arc::new(Inner { ring: RwLock::new(Arc::new(ring)), random, passwords, ids: AtomicU32::new(0) }) }
+        Self {
+            inner: Arc::new(Inner {
+                ring: RwLock::new(Arc::new(ring)),
+                random,
+                passwords,
+                ids: AtomicU32::new(0),
+            }),
+        }
     }
 
     /// Takes over a ring that was rotated, so that what other programs sealed opens here.
