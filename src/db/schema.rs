@@ -73,7 +73,6 @@ diesel::table! {
         two_factor -> Text,
         failures -> Integer,
         locked_until -> Nullable<Timestamp>,
-        codes_off -> Bool,
         frozen_at -> Nullable<Timestamp>,
         email_changed_at -> Nullable<Timestamp>,
         phone_changed_at -> Nullable<Timestamp>,

@@ -72,7 +72,6 @@ CREATE TABLE accounts (
     two_factor TEXT NOT NULL DEFAULT 'off' CHECK (two_factor IN ('off', 'on')),
     failures INTEGER NOT NULL DEFAULT 0,
     locked_until TIMESTAMP,
-    codes_off BOOLEAN NOT NULL DEFAULT FALSE,
     frozen_at TIMESTAMP,
     email_changed_at TIMESTAMP,
     phone_changed_at TIMESTAMP,
