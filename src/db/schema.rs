@@ -1,7 +1,5 @@
 //! The tables, as diesel sees them: the same on both databases. Written to match `migrations/`; a test compares them.
 
-#![expect(missing_docs, reason = "the columns are explained in migrations/")]
-
 diesel::table! {
     staff (id) {
         id -> Text,

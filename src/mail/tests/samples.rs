@@ -5,9 +5,9 @@ use secrecy::SecretString;
 
 use crate::domain::Time;
 use crate::domain::ids::Reference;
-use crate::domain::letter::{
-    Alarm, CodesAsked, Content, Envelope, Lapsed, Letter, Problem, Proof, Purpose, SetupKey,
-};
+use crate::domain::letter::{Alarm, CodesAsked, Content, Envelope, Lapsed, Letter, Purpose, SetupKey};
+use crate::domain::proof::Proof;
+use crate::domain::ticket::Problem;
 use crate::mail::Sender;
 
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPKRUGKIDROVUWG2ZA";
