@@ -11,4 +11,5 @@ pub mod domain;
 pub mod error;
 pub mod mail;
 pub mod telemetry;
+pub mod worker;
 pub mod workflow;

@@ -288,12 +288,9 @@ impl Work<'_> {
         if to == Recipients::Everyone
             && let Some(id) = &ticket.account
         {
-            all.push(accounts::get(self.conn, id)?.email);
-            all.extend(accounts::list_addresses(self.conn, id)?.into_iter().map(|other| other.address));
+            all.extend(letters::addresses(self.conn, id)?);
         }
-        let mut seen = std::collections::BTreeSet::new();
-        all.retain(|address| seen.insert(address.to_ascii_lowercase()));
-        Ok(all)
+        Ok(letters::once_each(all))
     }
 }
 

@@ -2,6 +2,24 @@
 //!
 //! One file a verb. Nothing here knows of HTTP, pages or mail servers.
 
+pub mod activate;
+pub mod approve;
+mod assertions;
+mod assess;
+mod confirm;
+pub mod deliver;
+pub mod diagnose;
+pub mod expire;
+mod failures;
+pub mod freeze;
+mod issue;
+pub mod open;
+pub mod prove;
+pub mod recovery;
+pub mod requester;
+pub mod review;
+pub mod verify;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -12,6 +30,7 @@ use crate::crypto::Crypto;
 use crate::db::{Conn, Db};
 use crate::domain::Time;
 use crate::domain::policy::Policy;
+use crate::domain::rejection::Rejection;
 use crate::error::Error;
 use crate::mail::Mailer;
 
@@ -57,3 +76,6 @@ impl Context {
         done
     }
 }
+
+/// What a transaction that counts tries ends with: an answer, or a refusal that is counted all the same.
+pub(crate) type Counted<T> = Result<T, Rejection>;
