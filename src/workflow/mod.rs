@@ -2,6 +2,8 @@
 //!
 //! One file a verb. Nothing here knows of HTTP, pages or mail servers.
 
+pub mod session;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
