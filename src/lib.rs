@@ -9,6 +9,7 @@ pub mod db;
 pub mod directory;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod mail;
 pub mod telemetry;
 pub mod worker;

@@ -204,6 +204,18 @@ pub fn update(conn: &mut Conn, member: Member, from_version: i32) -> Result<(), 
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
+/// Raises the version alone, for an entry of the audit log that changes nothing else. Returns the new one.
+///
+/// # Errors
+/// `Stale`.
+pub fn raise_version(conn: &mut Conn, member: &Member) -> Result<i32, Error> {
+    let to = member.version + 1;
+    let changed = diesel::update(staff::table.find(&member.id).filter(staff::version.eq(member.version)))
+        .set(staff::version.eq(to))
+        .execute(conn)?;
+    if changed == 1 { Ok(to) } else { Err(Error::Stale) }
+}
+
 /// Counts a failure, or forgets them, if nobody has counted meanwhile.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ pub mod prove;
 pub mod recovery;
 pub mod requester;
 pub mod review;
+pub mod session;
 pub mod verify;
 
 use std::sync::Arc;
