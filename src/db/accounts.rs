@@ -130,16 +130,17 @@ pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores a changed account, if nobody has changed it meanwhile.
+/// Stores a changed account, if nobody has changed it, or counted a failure, meanwhile.
 ///
 /// # Errors
 /// `Stale`; `Unique` where the address is taken.
 pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<(), Error> {
     let row = Row::from(account);
-    let changed =
-        diesel::update(accounts::table.find(row.id.clone()).filter(accounts::version.eq(from_version)))
-            .set(row)
-            .execute(conn)?;
+    let target = accounts::table
+        .find(row.id.clone())
+        .filter(accounts::version.eq(from_version))
+        .filter(accounts::failures.eq(row.failures));
+    let changed = diesel::update(target).set(row).execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 

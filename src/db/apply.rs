@@ -71,8 +71,13 @@ impl Work<'_> {
         if changed != 1 {
             return Err(Error::Stale);
         }
-        let ended = matches!(ticket.state, State::Closed | State::Completed);
-        tokens::limit(self.conn, &ticket.id, ended.then(|| self.at + TOKENS_AFTER))
+        match ticket.state {
+            State::Closed | State::Completed => {
+                tokens::limit(self.conn, &ticket.id, Some(self.at + TOKENS_AFTER))
+            }
+            State::Frozen => tokens::limit(self.conn, &ticket.id, None),
+            _ => Ok(()),
+        }
     }
 
     fn log(&mut self, parts: &Parts) -> Result<(), Error> {
@@ -200,7 +205,9 @@ impl Work<'_> {
     fn free_account(&mut self, ticket: &Ticket, id: &AccountId) -> Result<(), Error> {
         let mut account = accounts::get(self.conn, id)?;
         let from = account.version;
-        account.lockout = account.lockout.after_ticket_completed();
+        let forgiven = account.lockout.after_ticket_completed();
+        accounts::count(self.conn, id, account.lockout, forgiven)?;
+        account.lockout = forgiven;
         account.frozen_at = None;
         account.two_factor = TwoFactor::On;
         account.version += 1;

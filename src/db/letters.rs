@@ -282,7 +282,7 @@ pub fn drop_keys(conn: &mut Conn, ticket: &TicketId, now: Time) -> Result<(), Er
             .filter(letters::next_at.is_not_null()),
     )
     .set((
-        letters::state.eq("dead"),
+        letters::state.eq("dropped"),
         letters::next_at.eq(None::<Time>),
         letters::payload.eq(None::<Vec<u8>>),
         letters::state_at.eq(now),

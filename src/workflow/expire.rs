@@ -8,6 +8,7 @@ use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::event::{Action, Event, Subject};
+use crate::domain::ids::TicketId;
 use crate::domain::ticket::{Command, State, Ticket};
 use crate::error::Error;
 
@@ -22,56 +23,63 @@ pub(super) fn settle(conn: &mut Conn, ctx: &Context, ticket: Ticket, now: Time) 
     Ok(apply(conn, &ctx.crypto, ticket.expire(&ctx.policy, now)?)?)
 }
 
-/// Ends holds and expires what has run out. Returns how many there were.
+/// Ends holds and expires what has run out. Returns how many there were; one that cannot be is left, and said.
 ///
 /// # Errors
 /// Of the database alone.
 pub async fn run(ctx: &Context) -> Result<usize, Error> {
     let now = ctx.now();
     let due = ctx.db.read(move |conn| Ok::<_, Error>(tickets::list_overdue(conn, now, BATCH)?)).await?;
-    for id in &due {
-        let (inner, id) = (ctx.clone(), id.clone());
-        ctx.write(move |conn| {
-            let ticket = tickets::get(conn, &id)?;
-            if ticket.state == State::Approved && ticket.is_overdue(now) {
-                issue::issue(conn, &inner, ticket, now)?;
-            } else {
-                settle(conn, &inner, ticket, now)?;
-            }
-            Ok(())
-        })
-        .await?;
+    let mut done = 0;
+    for id in due {
+        let (inner, ticket) = (ctx.clone(), id.clone());
+        let ended = ctx.write(move |conn| end(conn, &inner, &ticket, now)).await;
+        done += said(&ended, "ticket", id.as_str());
     }
-    Ok(due.len() + enrolments(ctx, now).await?)
-}
-
-async fn enrolments(ctx: &Context, now: Time) -> Result<usize, Error> {
     let list =
         move |conn: &mut Conn| Ok::<_, Error>(authenticators::list_expired_enrolments(conn, now, BATCH)?);
-    let due: Vec<Authenticator> = ctx.db.read(list).await?;
-    for one in &due {
-        let (inner, one) = (ctx.clone(), one.clone());
-        ctx.write(move |conn| {
-            let living = authenticators::list_living(conn, &one.account_id)?;
-            let Some(pending) = living.iter().find(|living| living.id == one.id && living.is_expired(now))
-            else {
-                return Ok(());
-            };
-            let ended =
-                authenticators::enter(conn, &inner.crypto, pending, AuthenticatorState::Revoked, now)?;
-            let around = Circumstances {
-                actor: &Actor::Machine,
-                at: now,
-                subject: &Subject::Authenticator(ended.id.clone()),
-                version: ended.version,
-                ticket: None,
-            };
-            audit::insert(conn, &inner.crypto, &around, &Event::new(Action::KeyRevoked))?;
-            Ok(())
-        })
-        .await?;
+    for one in ctx.db.read(list).await? {
+        let (inner, id) = (ctx.clone(), one.id.clone());
+        let ended = ctx.write(move |conn| end_enrolment(conn, &inner, &one, now)).await;
+        done += said(&ended, "enrolment", id.as_str());
     }
-    Ok(due.len())
+    Ok(done)
+}
+
+fn said(ended: &Result<(), Error>, what: &'static str, id: &str) -> usize {
+    match ended {
+        Ok(()) => 1,
+        Err(error) => {
+            tracing::error!(%error, what, id, "its time has run out, and it cannot be ended");
+            0
+        }
+    }
+}
+
+fn end(conn: &mut Conn, ctx: &Context, id: &TicketId, now: Time) -> Result<(), Error> {
+    let ticket = tickets::get(conn, id)?;
+    if ticket.state == State::Approved && ticket.is_overdue(now) {
+        issue::issue(conn, ctx, ticket, now)?;
+    } else {
+        settle(conn, ctx, ticket, now)?;
+    }
+    Ok(())
+}
+
+fn end_enrolment(conn: &mut Conn, ctx: &Context, one: &Authenticator, now: Time) -> Result<(), Error> {
+    let living = authenticators::list_living(conn, &one.account_id)?;
+    let Some(pending) = living.iter().find(|living| living.id == one.id && living.is_expired(now)) else {
+        return Ok(());
+    };
+    let ended = authenticators::enter(conn, &ctx.crypto, pending, AuthenticatorState::Revoked, now)?;
+    let around = Circumstances {
+        actor: &Actor::Machine,
+        at: now,
+        subject: &Subject::Authenticator(ended.id.clone()),
+        version: ended.version,
+        ticket: None,
+    };
+    Ok(audit::insert(conn, &ctx.crypto, &around, &Event::new(Action::KeyRevoked))?)
 }
 
 /// Forgets what is past: tokens, sessions, counters, used assertions, stored answers.
