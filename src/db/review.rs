@@ -94,7 +94,11 @@ pub(super) fn insert_evidence(
 
 pub(super) fn void_evidence(conn: &mut Conn, ticket: &TicketId, now: Time) -> Result<(), Error> {
     diesel::update(
-        evidence::table.filter(evidence::ticket_id.eq(ticket)).filter(evidence::voided_at.is_null()),
+        evidence::table
+            .filter(evidence::ticket_id.eq(ticket))
+            // What failed stays: the same person cannot pass that method later, thawed or not.
+            .filter(evidence::outcome.eq(Outcome::Passed))
+            .filter(evidence::voided_at.is_null()),
     )
     .set(evidence::voided_at.eq(now))
     .execute(conn)?;

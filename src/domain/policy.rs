@@ -157,15 +157,18 @@ impl TierPolicy {
         Ok(())
     }
 
-    /// What the evidence still lacks; empty when the tier is satisfied.
+    /// What the evidence, oldest first, still lacks; empty when the tier is satisfied. A failure takes back what
+    /// passed by the same method before it.
     #[must_use]
     pub fn missing(&self, evidence: &[Evidence], lifetime: Duration, now: Time) -> Vec<Missing> {
-        let passed: BTreeSet<Method> = evidence
-            .iter()
-            .filter(|one| one.outcome == Outcome::Passed && one.at + lifetime > now)
-            .map(|one| one.method)
-            .filter(|method| method.is_independent() && self.methods.contains(method))
-            .collect();
+        let mut passed = BTreeSet::new();
+        for one in evidence.iter().filter(|one| one.method.is_independent()) {
+            if one.outcome == Outcome::Failed {
+                passed.remove(&one.method);
+            } else if one.at + lifetime > now && self.methods.contains(&one.method) {
+                passed.insert(one.method);
+            }
+        }
         let mut missing = Vec::new();
         if passed.len() < self.independent {
             missing.push(Missing::Independent);

@@ -43,7 +43,7 @@ impl Ticket {
         if second && with.given.contains(&with.by.id) {
             return Err(Rejection::SamePerson);
         }
-        self.require(Command::Approve)?;
+        self.require_in_time(Command::Approve, now)?;
         if !second {
             self.require_holder(with.by)?;
         }
@@ -99,19 +99,9 @@ impl Ticket {
         if raise {
             self.raise();
         }
-        let key_sent = self.state == State::KeySent;
-        let undone = matches!(self.state, State::KeySent | State::AwaitingApproval | State::Approved);
-        if undone {
-            self.back_to_review(policy, now);
-        }
+        let undone = self.fall_back(policy, now);
         let event = Event::new(Action::AccountChanged).with("what", what);
-        let mut transition = Transition::new(self, Actor::Machine, now, event);
-        if undone {
-            transition = transition.void_approvals("account_changed");
-        }
-        if key_sent {
-            transition = transition.effect(Effect::KillKey);
-        }
-        Ok(transition)
+        let transition = Transition::new(self, Actor::Machine, now, event);
+        Ok(undone.complete(transition, "account_changed"))
     }
 }

@@ -91,15 +91,17 @@ impl Command {
                 Completed,
                 Frozen,
             ],
-            Self::SecondRequest | Self::Answer | Self::Diagnose | Self::AccountChange => {
+            Self::SecondRequest | Self::Answer | Self::Diagnose => {
                 &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent]
             }
+            Self::AccountChange | Self::Reply => {
+                &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent, Frozen]
+            }
             Self::Claim => &[Unconfirmed, Open],
-            Self::TakeOver | Self::KeepRequest => &[InReview, Waiting, AwaitingApproval, Approved, KeySent],
-            Self::Release => &[InReview, Waiting],
+            Self::TakeOver => &[InReview, Waiting, AwaitingApproval, Approved, KeySent],
+            Self::Release | Self::KeepRequest => &[InReview, Waiting],
             Self::Ask | Self::AskVouch | Self::MakePin => &[InReview],
             Self::Resume => &[Waiting],
-            Self::Reply => &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent, Frozen],
             Self::Note => State::ALL,
             Self::Evidence => &[InReview, AwaitingApproval, Approved, KeySent],
             Self::Prove | Self::Vouch => &[Open, InReview, Waiting],

@@ -92,7 +92,8 @@ impl Ticket {
     /// "This wasn't me", from a letter or by staff: wins against everything, after completion too.
     ///
     /// # Errors
-    /// `OutOfOrder` where the ticket is closed or was never confirmed; `RoleTooLow`, `OwnTicket`, `Outranked` for staff.
+    /// `OutOfOrder` where the ticket is closed or was never confirmed. Whether a member of the staff may is the
+    /// caller's to ask of [`StaffActor::may_act`].
     pub fn freeze(mut self, actor: Actor, reason: &str, now: Time) -> Result<Transition, Rejection> {
         self.require(Command::Freeze)?;
         let event = Event::new(Action::Frozen).with("from", self.state.as_str()).with("reason", reason);

@@ -25,7 +25,7 @@ pub struct StaffEvidence {
     pub note: String,
 }
 
-/// What raising the tier has undone.
+/// What a change has undone.
 #[must_use]
 pub(super) enum Undone {
     Nothing,
@@ -46,7 +46,8 @@ impl Undone {
 impl Ticket {
     /// Staff record a verification; only `callback`, `video_with_id` and `in_person` are theirs to record.
     ///
-    /// Any change of evidence voids approvals; a failure raises the tier, and a key that was sent dies with it.
+    /// Any change of evidence voids approvals; a failure raises the tier, and a key that was sent dies with it, as
+    /// does a PIN: whoever was told it may be the one who was not recognised.
     ///
     /// # Errors
     /// `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `Invalid`, `FailedBefore`.
@@ -72,7 +73,10 @@ impl Ticket {
             return Err(Rejection::FailedBefore);
         }
         let undone = match new.outcome {
-            Outcome::Failed => self.raise_and_fall_back(policy, now),
+            Outcome::Failed => {
+                self.pin_made = false;
+                self.raise_and_fall_back(policy, now)
+            }
             Outcome::Passed => self.fall_back_before_key(policy, now),
         };
         let event = Event::new(Action::EvidenceRecorded)
@@ -88,7 +92,7 @@ impl Ticket {
         let mut transition = Transition::new(self, Actor::Staff(by.id.clone()), now, event)
             .effect(Effect::RecordEvidence(evidence, new.note));
         if new.outcome == Outcome::Failed {
-            transition = transition.effect(Effect::AddRisk(Risk::FailedEvidence));
+            transition = transition.effect(Effect::AddRisk(Risk::FailedEvidence)).effect(Effect::DropPin);
         }
         Ok(undone.complete(transition, "evidence"))
     }
@@ -99,7 +103,7 @@ impl Ticket {
     /// `OutOfOrder`.
     pub fn proven(self, method: Method, id: EvidenceId, now: Time) -> Result<Transition, Rejection> {
         let command = if method == Method::ManagerVouch { Command::Vouch } else { Command::Prove };
-        self.require(command)?;
+        self.require_in_time(command, now)?;
         let event = Event::new(Action::EvidenceRecorded)
             .with("method", method.as_str())
             .with("outcome", Outcome::Passed.as_str());
@@ -166,6 +170,11 @@ impl Ticket {
     /// Raises the tier; whatever was approved or sent under the lower one is undone.
     pub(super) fn raise_and_fall_back(&mut self, policy: &Policy, now: Time) -> Undone {
         self.raise();
+        self.fall_back(policy, now)
+    }
+
+    /// Undoes what was approved or sent: back to the holder.
+    pub(super) fn fall_back(&mut self, policy: &Policy, now: Time) -> Undone {
         if self.state == State::KeySent {
             self.back_to_review(policy, now);
             return Undone::Key;
@@ -173,7 +182,7 @@ impl Ticket {
         self.fall_back_before_key(policy, now)
     }
 
-    pub(super) fn fall_back_before_key(&mut self, policy: &Policy, now: Time) -> Undone {
+    fn fall_back_before_key(&mut self, policy: &Policy, now: Time) -> Undone {
         if matches!(self.state, State::AwaitingApproval | State::Approved) {
             self.back_to_review(policy, now);
             return Undone::Approvals;

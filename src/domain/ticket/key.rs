@@ -58,7 +58,7 @@ impl Ticket {
         now: Time,
     ) -> Result<Transition, Rejection> {
         with.by.may_act(Rank::Agent, with.owner)?;
-        self.require(Command::Reissue)?;
+        self.require_in_time(Command::Reissue, now)?;
         self.require_holder(with.by)?;
         self.require_policy(with, now)?;
         let window_ends = self.approved_at.unwrap_or(self.opened_at) + with.policy.reissue_window;
@@ -125,10 +125,7 @@ impl Ticket {
     /// # Errors
     /// `OutOfOrder`, also when the key's time has run out.
     pub fn activate(mut self, step: i64, actor: Actor, now: Time) -> Result<Transition, Rejection> {
-        self.require(Command::Activate)?;
-        if self.is_overdue(now) {
-            return Err(Rejection::OutOfOrder);
-        }
+        self.require_in_time(Command::Activate, now)?;
         self.enter(State::Completed, now);
         Ok(Transition::new(self, actor, now, Event::new(Action::Completed))
             .effect(Effect::ActivateKey { step })

@@ -13,6 +13,9 @@ mod open;
 mod review;
 mod transition;
 
+#[cfg(test)]
+mod tests;
+
 pub use approval::Approving;
 pub use command::Command;
 pub use evidence::StaffEvidence;
@@ -172,6 +175,20 @@ impl Ticket {
     /// `OutOfOrder`.
     pub fn require(&self, command: Command) -> Result<(), Rejection> {
         if command.states().contains(&self.state) { Ok(()) } else { Err(Rejection::OutOfOrder) }
+    }
+
+    /// Refuses a command that would take up again what has run out but was not ended yet.
+    ///
+    /// # Errors
+    /// `OutOfOrder`.
+    pub(super) fn require_in_time(&self, command: Command, now: Time) -> Result<(), Rejection> {
+        self.require(command)?;
+        if self.is_overdue(now) { Err(Rejection::OutOfOrder) } else { Ok(()) }
+    }
+
+    /// Refuses a ticket of nobody: where the name that was given is unknown, there is no road.
+    fn require_account(&self) -> Result<(), Rejection> {
+        if self.account.is_some() { Ok(()) } else { Err(Rejection::OutOfOrder) }
     }
 
     /// Refuses everybody but the holder.

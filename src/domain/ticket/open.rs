@@ -39,7 +39,8 @@ impl Ticket {
         policy: &Policy,
         now: Time,
     ) -> Result<Transition, Rejection> {
-        self.require(Command::Confirm)?;
+        self.require_in_time(Command::Confirm, now)?;
+        self.require_account()?;
         let first = self.state == State::Unconfirmed;
         if first {
             self.enter(State::Open, now);
@@ -59,6 +60,7 @@ impl Ticket {
     /// # Errors
     /// `OutOfOrder`.
     pub fn confirm_as_duplicate(mut self, of: TicketId, now: Time) -> Result<Transition, Rejection> {
+        self.require_in_time(Command::Confirm, now)?;
         if self.state != State::Unconfirmed {
             return Err(Rejection::OutOfOrder);
         }
@@ -73,7 +75,8 @@ impl Ticket {
         Ok(Transition::new(self, Actor::Requester, now, event).mail(Recipients::Everyone, opened))
     }
 
-    /// Another request for the account was confirmed: approval waits until the agent has recorded whose it is.
+    /// Another request for the account was confirmed: approval waits until the agent has recorded whose it is, and
+    /// what was approved or sent before is undone.
     ///
     /// # Errors
     /// `OutOfOrder`.
@@ -85,14 +88,11 @@ impl Ticket {
     ) -> Result<Transition, Rejection> {
         self.require(Command::SecondRequest)?;
         self.undecided = true;
-        let back = matches!(self.state, State::AwaitingApproval | State::Approved);
+        let undone = self.fall_back(policy, now);
         let event = Event::new(Action::SecondRequest).with("request", of.as_str());
-        if back {
-            self.back_to_review(policy, now);
-        }
         let transition =
             Transition::new(self, Actor::Requester, now, event).effect(Effect::AddRisk(Risk::SecondRequest));
-        Ok(if back { transition.void_approvals("second_request") } else { transition })
+        Ok(undone.complete(transition, "second_request"))
     }
 
     /// The requester came back with a new mailbox code and got a new token.

@@ -27,7 +27,8 @@ impl Ticket {
         now: Time,
     ) -> Result<Transition, Rejection> {
         by.may_act(Rank::Agent, owner)?;
-        self.require(Command::Claim)?;
+        self.require_in_time(Command::Claim, now)?;
+        self.require_account()?;
         let unconfirmed = self.state == State::Unconfirmed;
         self.enter(State::InReview, now);
         self.holder = Some(by.id.clone());
@@ -75,7 +76,7 @@ impl Ticket {
         now: Time,
     ) -> Result<Transition, Rejection> {
         by.may_act(Rank::Agent, owner)?;
-        self.require(Command::Release)?;
+        self.require_in_time(Command::Release, now)?;
         self.require_holder_or_approver(by)?;
         self.enter(State::Open, now);
         self.holder = None;
@@ -120,7 +121,7 @@ impl Ticket {
         now: Time,
     ) -> Result<Transition, Rejection> {
         by.may_act(Rank::Agent, owner)?;
-        self.require(Command::Resume)?;
+        self.require_in_time(Command::Resume, now)?;
         self.require_holder(by)?;
         self.enter(State::InReview, now);
         self.start_clock(policy, now);
