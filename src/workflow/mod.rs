@@ -20,6 +20,11 @@ pub mod requester;
 pub mod review;
 pub mod session;
 pub mod verify;
+mod account_facts;
+pub mod accounts;
+pub mod clients;
+mod putting;
+pub mod staff;
 
 use std::sync::Arc;
 
