@@ -2,6 +2,7 @@
 //!
 //! A person files a ticket, staff establish who they are, a new key goes out by mail, and lives once it is proven.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod crypto;

@@ -216,6 +216,24 @@ pub fn raise_version(conn: &mut Conn, member: &Member) -> Result<i32, Error> {
     if changed == 1 { Ok(to) } else { Err(Error::Stale) }
 }
 
+/// Stores a member's roles and standing, if nobody has changed them meanwhile. What signing in counts stays as it is.
+///
+/// # Errors
+/// `Stale`.
+pub fn update_standing(conn: &mut Conn, member: &Member, from_version: i32) -> Result<(), Error> {
+    let target = staff::table.find(&member.id).filter(staff::version.eq(from_version));
+    let changed = diesel::update(target)
+        .set((
+            staff::roles.eq(&member.roles),
+            staff::approvals_stopped_until.eq(member.approvals_stopped_until),
+            staff::lifted_at.eq(member.lifted_at),
+            staff::disabled_at.eq(member.disabled_at),
+            staff::version.eq(member.version),
+        ))
+        .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
 /// Counts a failure, or forgets them, if nobody has counted meanwhile.
 ///
 /// # Errors

@@ -20,6 +20,16 @@ pub mod requester;
 pub mod review;
 pub mod session;
 pub mod verify;
+mod account_facts;
+pub mod accounts;
+pub mod audit;
+pub mod audit_verdict;
+pub mod audit_verify;
+mod checkpoints_file;
+pub mod clients;
+mod putting;
+pub mod rotate;
+pub mod staff;
 
 use std::sync::Arc;
 
