@@ -121,6 +121,15 @@ pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Account>, Er
     Ok(row.optional()?.map(Account::from))
 }
 
+/// The accounts of these ids, in no order.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn, ids: Vec<AccountId>) -> Result<Vec<Account>, Error> {
+    let rows = accounts::table.filter(accounts::id.eq_any(ids)).select(Row::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(Account::from).collect())
+}
+
 /// Stores a new account.
 ///
 /// # Errors

@@ -158,6 +158,14 @@ pub fn list(conn: &mut Conn) -> Result<Vec<Member>, Error> {
     Ok(staff::table.order(staff::email_folded).select(Member::as_select()).load(conn)?)
 }
 
+/// The names of these members.
+///
+/// # Errors
+/// Of the database alone.
+pub fn names(conn: &mut Conn, of: Vec<StaffId>) -> Result<Vec<(StaffId, String)>, Error> {
+    Ok(staff::table.filter(staff::id.eq_any(of)).select((staff::id, staff::name)).load(conn)?)
+}
+
 /// The member of the staff whose account this is: by `--account`, or by address. Disabled members count.
 ///
 /// # Errors
