@@ -27,6 +27,14 @@ pub enum Error {
     Internal(&'static str),
 }
 
+impl Error {
+    /// Whether it will pass by itself: the database is away or too busy.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Database(db::Error::Unavailable(_) | db::Error::Stale))
+    }
+}
+
 impl AsDbError for Error {
     fn db_error(&self) -> Option<&db::Error> {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! A person files a ticket, staff establish who they are, a new key goes out by mail, and lives once it is proven.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod crypto;
@@ -9,6 +10,8 @@ pub mod db;
 pub mod directory;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod mail;
 pub mod telemetry;
+pub mod worker;
 pub mod workflow;

@@ -65,6 +65,7 @@ pub struct PolicySettings {
 
 impl PolicySettings {
     pub(super) fn read(layers: &mut Layers) -> Self {
+        let faults_before = layers.faults.len();
         let settings = Self {
             approvals_per_hour: layers.number("policy.approvals_per_hour", 1..=10_000),
             fresh_days: layers.number("policy.fresh_days", 7..=365),
@@ -86,14 +87,13 @@ impl PolicySettings {
                 "no key may outlive the window of its approval",
             );
         }
-        for (tier, fault) in settings.tiers_faults() {
-            layers.fault(&format!("policy.{tier}"), fault.to_string(), "");
+        // What the numbers mean together is judged once each of them is sound.
+        if layers.faults.len() == faults_before {
+            for (tier, fault) in settings.to_policy(&DeskSettings::around_the_clock()).faults() {
+                layers.fault(&format!("policy.{tier}"), fault.to_string(), "");
+            }
         }
         settings
-    }
-
-    fn tiers_faults(&self) -> Vec<(crate::domain::policy::Tier, crate::domain::policy::PolicyFault)> {
-        self.to_policy(&DeskSettings::around_the_clock()).faults()
     }
 
     /// The policy as the domain has it.

@@ -121,6 +121,15 @@ pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Account>, Er
     Ok(row.optional()?.map(Account::from))
 }
 
+/// The accounts of these ids, in no order.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn, ids: Vec<AccountId>) -> Result<Vec<Account>, Error> {
+    let rows = accounts::table.filter(accounts::id.eq_any(ids)).select(Row::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(Account::from).collect())
+}
+
 /// Stores a new account.
 ///
 /// # Errors
@@ -130,16 +139,47 @@ pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores a changed account, if nobody has changed it meanwhile.
+/// Stores a changed account, if nobody has changed it, or counted a failure, meanwhile.
 ///
 /// # Errors
 /// `Stale`; `Unique` where the address is taken.
 pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<(), Error> {
     let row = Row::from(account);
-    let changed =
-        diesel::update(accounts::table.find(row.id.clone()).filter(accounts::version.eq(from_version)))
-            .set(row)
-            .execute(conn)?;
+    let target = accounts::table
+        .find(row.id.clone())
+        .filter(accounts::version.eq(from_version))
+        .filter(accounts::failures.eq(row.failures));
+    let changed = diesel::update(target).set(row).execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Stores what a host said of an account, if nobody has changed it meanwhile. Counters and two-factor stay as they
+/// are: codes that are tried at the same moment must not be forgotten.
+///
+/// # Errors
+/// `Stale`; `Unique` where the address is taken.
+pub fn update_facts(conn: &mut Conn, account: Account, from_version: i32) -> Result<(), Error> {
+    let row = Row::from(account);
+    let target = accounts::table.find(row.id).filter(accounts::version.eq(from_version));
+    let changed = diesel::update(target)
+        .set((
+            accounts::client_id.eq(row.client_id),
+            accounts::email.eq(row.email),
+            accounts::email_folded.eq(row.email_folded),
+            accounts::name.eq(row.name),
+            accounts::phone.eq(row.phone),
+            accounts::manager_email.eq(row.manager_email),
+            accounts::tier.eq(row.tier),
+            accounts::locale.eq(row.locale),
+            accounts::email_changed_at.eq(row.email_changed_at),
+            accounts::phone_changed_at.eq(row.phone_changed_at),
+            accounts::manager_changed_at.eq(row.manager_changed_at),
+            accounts::put_again_at.eq(row.put_again_at),
+            accounts::created_at.eq(row.created_at),
+            accounts::removed_at.eq(row.removed_at),
+            accounts::version.eq(row.version),
+        ))
+        .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
@@ -171,6 +211,17 @@ pub fn password(conn: &mut Conn, id: &AccountId) -> Result<Option<(String, Time)
 pub fn set_password(conn: &mut Conn, id: &AccountId, hash: &str, now: Time) -> Result<(), Error> {
     diesel::update(accounts::table.find(id))
         .set((accounts::password.eq(hash), accounts::password_changed_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets the local password.
+///
+/// # Errors
+/// Of the database alone.
+pub fn clear_password(conn: &mut Conn, id: &AccountId) -> Result<(), Error> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::password.eq(None::<String>), accounts::password_changed_at.eq(None::<Time>)))
         .execute(conn)?;
     Ok(())
 }

@@ -71,8 +71,13 @@ impl Work<'_> {
         if changed != 1 {
             return Err(Error::Stale);
         }
-        let ended = matches!(ticket.state, State::Closed | State::Completed);
-        tokens::limit(self.conn, &ticket.id, ended.then(|| self.at + TOKENS_AFTER))
+        match ticket.state {
+            State::Closed | State::Completed => {
+                tokens::limit(self.conn, &ticket.id, Some(self.at + TOKENS_AFTER))
+            }
+            State::Frozen => tokens::limit(self.conn, &ticket.id, None),
+            _ => Ok(()),
+        }
     }
 
     fn log(&mut self, parts: &Parts) -> Result<(), Error> {
@@ -200,7 +205,9 @@ impl Work<'_> {
     fn free_account(&mut self, ticket: &Ticket, id: &AccountId) -> Result<(), Error> {
         let mut account = accounts::get(self.conn, id)?;
         let from = account.version;
-        account.lockout = account.lockout.after_ticket_completed();
+        let forgiven = account.lockout.after_ticket_completed();
+        accounts::count(self.conn, id, account.lockout, forgiven)?;
+        account.lockout = forgiven;
         account.frozen_at = None;
         account.two_factor = TwoFactor::On;
         account.version += 1;
@@ -288,12 +295,9 @@ impl Work<'_> {
         if to == Recipients::Everyone
             && let Some(id) = &ticket.account
         {
-            all.push(accounts::get(self.conn, id)?.email);
-            all.extend(accounts::list_addresses(self.conn, id)?.into_iter().map(|other| other.address));
+            all.extend(letters::addresses(self.conn, id)?);
         }
-        let mut seen = std::collections::BTreeSet::new();
-        all.retain(|address| seen.insert(address.to_ascii_lowercase()));
-        Ok(all)
+        Ok(letters::once_each(all))
     }
 }
 

@@ -149,13 +149,14 @@ pub fn insert(
     Ok(())
 }
 
-/// Entries that are not yet in the chain, oldest first.
+/// Entries that are not yet in the chain, oldest first, after an id.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn list_unsealed(conn: &mut Conn, limit: i64) -> Result<Vec<Entry>, Error> {
+pub fn list_unsealed(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Entry>, Error> {
     Ok(audit_entries::table
         .filter(audit_entries::position.is_null())
+        .filter(audit_entries::id.gt(after))
         .order(audit_entries::id)
         .limit(limit)
         .select(Entry::as_select())
@@ -196,12 +197,24 @@ pub fn insert_checkpoint(conn: &mut Conn, checkpoint: Checkpoint) -> Result<(), 
     Ok(())
 }
 
-/// All checkpoints, oldest first.
+/// The newest checkpoint.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn list_checkpoints(conn: &mut Conn) -> Result<Vec<Checkpoint>, Error> {
-    Ok(audit_checkpoints::table.order(audit_checkpoints::position).load(conn)?)
+pub fn last_checkpoint(conn: &mut Conn) -> Result<Option<Checkpoint>, Error> {
+    Ok(audit_checkpoints::table.order(audit_checkpoints::position.desc()).first(conn).optional()?)
+}
+
+/// Checkpoints after a position, oldest first.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_checkpoints(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Checkpoint>, Error> {
+    Ok(audit_checkpoints::table
+        .filter(audit_checkpoints::position.gt(after))
+        .order(audit_checkpoints::position)
+        .limit(limit)
+        .load(conn)?)
 }
 
 /// A stretch of the chain, in order, after a position.

@@ -91,6 +91,12 @@ impl Authenticator {
         u64::try_from(self.last_step).ok().map(Step::new)
     }
 
+    /// Whether it is pending and its time has run out.
+    #[must_use]
+    pub fn is_expired(&self, now: Time) -> bool {
+        self.state == AuthenticatorState::Pending && self.expires_at.is_some_and(|at| at <= now)
+    }
+
     /// Whether it is a pending key or enrolment whose time has not run out.
     #[must_use]
     pub fn is_pending(&self, origin: Origin, now: Time) -> bool {

@@ -80,6 +80,29 @@ pub fn insert(conn: &mut Conn, client: Client) -> Result<(), Error> {
     Ok(())
 }
 
+/// The host of that name, disabled or not.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<Client>, Error> {
+    Ok(clients::table.filter(clients::name.eq(name)).select(Client::as_select()).first(conn).optional()?)
+}
+
+/// Stores a host's keys and standing, if nobody has changed them meanwhile.
+///
+/// # Errors
+/// `Stale`.
+pub fn update(conn: &mut Conn, client: &Client, from_version: i32) -> Result<(), Error> {
+    let changed = diesel::update(clients::table.find(&client.id).filter(clients::version.eq(from_version)))
+        .set((
+            clients::public_keys.eq(&client.public_keys),
+            clients::disabled_at.eq(client.disabled_at),
+            clients::version.eq(client.version),
+        ))
+        .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
 /// Uses an assertion up. False if it was used before.
 ///
 /// # Errors

@@ -23,6 +23,34 @@ pub fn put(conn: &mut Conn, name: &str, value: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Forgets a fact.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end(conn: &mut Conn, name: &str) -> Result<(), Error> {
+    diesel::delete(facts::table.find(name)).execute(conn)?;
+    Ok(())
+}
+
+/// Remembers a fact once and for all, and returns what is remembered: what was there before stays.
+///
+/// # Errors
+/// `Stale` where another program was faster.
+pub fn settle(conn: &mut Conn, name: &str, value: &str) -> Result<String, Error> {
+    if let Some(known) = find(conn, name)? {
+        return Ok(known);
+    }
+    let inserted = diesel::insert_into(facts::table)
+        .values((facts::name.eq(name), facts::value.eq(value)))
+        .execute(conn)
+        .map_err(Error::from);
+    match inserted {
+        Ok(_) => Ok(value.to_owned()),
+        Err(Error::Unique(_)) => Err(Error::Stale),
+        Err(other) => Err(other),
+    }
+}
+
 /// Whether anything in this database is sealed.
 ///
 /// # Errors

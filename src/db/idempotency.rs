@@ -1,4 +1,6 @@
 //! Answers that are given again when the same request comes again, sealed, for a day.
+//!
+//! The rule: a key is reserved before the work begins, so that of two requests at once only one does it.
 
 use diesel::prelude::*;
 
@@ -6,7 +8,7 @@ use super::schema::idempotency_keys as table;
 use super::{Conn, Error};
 use crate::domain::Time;
 
-/// A request that was answered.
+/// A request that is being answered, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = table, treat_none_as_default_value = false)]
 pub struct Answered {
@@ -16,13 +18,13 @@ pub struct Answered {
     pub key: String,
     /// The keyed digest of the request.
     pub request: String,
-    /// The sealed answer.
+    /// The sealed answer; none while the work goes on.
     pub answer: Option<Vec<u8>>,
     /// When it is forgotten.
     pub expires_at: Time,
 }
 
-/// What was answered under that key.
+/// What stands under that key.
 ///
 /// # Errors
 /// Of the database alone.
@@ -35,22 +37,38 @@ pub fn find(conn: &mut Conn, scope: &str, key: &str, now: Time) -> Result<Option
         .optional()?)
 }
 
-/// Stores an answer.
+/// Reserves a key; one whose time has run out is taken over.
 ///
 /// # Errors
-/// `Stale` where the same request was answered meanwhile.
-pub fn insert(conn: &mut Conn, answered: Answered) -> Result<(), Error> {
-    diesel::delete(
-        table::table
-            .find((&answered.scope, &answered.key))
-            .filter(table::expires_at.le(answered.expires_at - chrono::Duration::hours(24))),
-    )
-    .execute(conn)?;
+/// `Stale` where somebody else was faster.
+pub fn reserve(conn: &mut Conn, answered: Answered, now: Time) -> Result<(), Error> {
+    diesel::delete(table::table.find((&answered.scope, &answered.key)).filter(table::expires_at.le(now)))
+        .execute(conn)?;
     match diesel::insert_into(table::table).values(answered).execute(conn).map_err(Error::from) {
         Ok(_) => Ok(()),
         Err(Error::Unique(_)) => Err(Error::Stale),
         Err(other) => Err(other),
     }
+}
+
+/// Keeps the answer under a key that was reserved.
+///
+/// # Errors
+/// Of the database alone.
+pub fn keep(conn: &mut Conn, scope: &str, key: &str, answer: &[u8], until: Time) -> Result<(), Error> {
+    diesel::update(table::table.find((scope, key)))
+        .set((table::answer.eq(answer), table::expires_at.eq(until)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives a reserved key back: nothing was done under it.
+///
+/// # Errors
+/// Of the database alone.
+pub fn release(conn: &mut Conn, scope: &str, key: &str) -> Result<(), Error> {
+    diesel::delete(table::table.find((scope, key)).filter(table::answer.is_null())).execute(conn)?;
+    Ok(())
 }
 
 /// Forgets answers whose time has run out.

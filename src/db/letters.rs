@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::schema::letters;
 use super::tokens::{self, NewToken};
-use super::{Conn, Error, is_primary, payload};
+use super::{Conn, Error, accounts, is_primary, payload};
 use crate::crypto::{Crypto, Purpose, TokenKind};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, LetterId, TicketId};
@@ -86,7 +86,7 @@ pub fn insert(
     now: Time,
 ) -> Result<(), Error> {
     let id = LetterId::new(crypto.id(now));
-    let stop = stop_token(conn, crypto, about, letter)?;
+    let stop = stop_token(conn, crypto, about, letter, now)?;
     let payload = payload::encode(letter, stop.as_ref());
     let purpose = letter.content.purpose();
     let sealed = crypto.seal(Purpose::Letter, &[id.as_str(), &letter.to, purpose.as_str()], &payload);
@@ -114,11 +114,46 @@ pub fn insert(
     Ok(())
 }
 
+/// Every address of an account: the one on file first, then the others and the former ones, each once.
+///
+/// # Errors
+/// `NotFound`.
+pub fn addresses(conn: &mut Conn, account: &AccountId) -> Result<Vec<String>, Error> {
+    let mut all = vec![accounts::get(conn, account)?.email];
+    all.extend(accounts::list_addresses(conn, account)?.into_iter().map(|other| other.address));
+    Ok(once_each(all))
+}
+
+pub(super) fn once_each(mut addresses: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    addresses.retain(|address| seen.insert(address.to_ascii_lowercase()));
+    addresses
+}
+
+/// Puts a letter to every address of the account into the outbox.
+///
+/// # Errors
+/// As [`insert`].
+pub fn tell_everyone(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    about: About<'_>,
+    content: &Content,
+    now: Time,
+) -> Result<(), Error> {
+    let Some(account) = about.account else { return Ok(()) };
+    for to in addresses(conn, account)? {
+        insert(conn, crypto, about, &Letter { to, content: content.clone() }, Fate::Send, now)?;
+    }
+    Ok(())
+}
+
 fn stop_token(
     conn: &mut Conn,
     crypto: &Crypto,
     about: About<'_>,
     letter: &Letter,
+    now: Time,
 ) -> Result<Option<SecretString>, Error> {
     if letter.content.purpose().is_internal() {
         return Ok(None);
@@ -132,7 +167,8 @@ fn stop_token(
             ticket_id: about.ticket.cloned(),
             account_id: about.account.cloned(),
             authenticator_id: None,
-            expires_at: None,
+            // A ticket's links end 30 days after it; others 30 days after their letter.
+            expires_at: about.ticket.is_none().then(|| now + chrono::Duration::days(30)),
         },
     )?;
     Ok(Some(token))
@@ -203,13 +239,23 @@ pub struct Ending<'a> {
     pub in_doubt: bool,
 }
 
-/// Records how a try ended, for the worker that holds the letter until `held`.
+/// Records how a try ended, for the worker that holds the letter until `held`. False where it holds it no more.
 ///
 /// # Errors
-/// `Stale` where the lease was lost.
-pub fn end_try(conn: &mut Conn, row: &Row, held: Time, ending: &Ending<'_>, now: Time) -> Result<(), Error> {
+/// Of the database alone.
+pub fn end_try(
+    conn: &mut Conn,
+    row: &Row,
+    held: Time,
+    ending: &Ending<'_>,
+    now: Time,
+) -> Result<bool, Error> {
     let payload = row.payload.as_ref().filter(|_| ending.next_at.is_some());
-    let changed = diesel::update(letters::table.find(&row.id).filter(letters::claimed_until.eq(held)))
+    let held = letters::table
+        .find(&row.id)
+        .filter(letters::claimed_until.eq(held))
+        .filter(letters::next_at.is_not_null());
+    let changed = diesel::update(held)
         .set((
             letters::state.eq(ending.state),
             letters::attempts.eq(row.attempts + 1),
@@ -221,7 +267,7 @@ pub fn end_try(conn: &mut Conn, row: &Row, held: Time, ending: &Ending<'_>, now:
             letters::state_at.eq(now),
         ))
         .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+    Ok(changed == 1)
 }
 
 /// The letters that carry keys of a ticket are worth nothing any more: those not yet accepted are dropped.
@@ -236,7 +282,7 @@ pub fn drop_keys(conn: &mut Conn, ticket: &TicketId, now: Time) -> Result<(), Er
             .filter(letters::next_at.is_not_null()),
     )
     .set((
-        letters::state.eq("dead"),
+        letters::state.eq("dropped"),
         letters::next_at.eq(None::<Time>),
         letters::payload.eq(None::<Vec<u8>>),
         letters::state_at.eq(now),

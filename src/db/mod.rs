@@ -8,6 +8,7 @@ pub mod accounts;
 mod address;
 mod apply;
 pub mod audit;
+pub mod audit_compare;
 pub mod authenticators;
 mod backup;
 pub mod challenges;

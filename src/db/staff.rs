@@ -158,6 +158,14 @@ pub fn list(conn: &mut Conn) -> Result<Vec<Member>, Error> {
     Ok(staff::table.order(staff::email_folded).select(Member::as_select()).load(conn)?)
 }
 
+/// The names of these members.
+///
+/// # Errors
+/// Of the database alone.
+pub fn names(conn: &mut Conn, of: Vec<StaffId>) -> Result<Vec<(StaffId, String)>, Error> {
+    Ok(staff::table.filter(staff::id.eq_any(of)).select((staff::id, staff::name)).load(conn)?)
+}
+
 /// The member of the staff whose account this is: by `--account`, or by address. Disabled members count.
 ///
 /// # Errors
@@ -201,6 +209,36 @@ pub fn insert(conn: &mut Conn, member: Member) -> Result<(), Error> {
 pub fn update(conn: &mut Conn, member: Member, from_version: i32) -> Result<(), Error> {
     let target = staff::table.find(member.id.clone()).filter(staff::version.eq(from_version));
     let changed = diesel::update(target).set(member).execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Raises the version alone, for an entry of the audit log that changes nothing else. Returns the new one.
+///
+/// # Errors
+/// `Stale`.
+pub fn raise_version(conn: &mut Conn, member: &Member) -> Result<i32, Error> {
+    let to = member.version + 1;
+    let changed = diesel::update(staff::table.find(&member.id).filter(staff::version.eq(member.version)))
+        .set(staff::version.eq(to))
+        .execute(conn)?;
+    if changed == 1 { Ok(to) } else { Err(Error::Stale) }
+}
+
+/// Stores a member's roles and standing, if nobody has changed them meanwhile. What signing in counts stays as it is.
+///
+/// # Errors
+/// `Stale`.
+pub fn update_standing(conn: &mut Conn, member: &Member, from_version: i32) -> Result<(), Error> {
+    let target = staff::table.find(&member.id).filter(staff::version.eq(from_version));
+    let changed = diesel::update(target)
+        .set((
+            staff::roles.eq(&member.roles),
+            staff::approvals_stopped_until.eq(member.approvals_stopped_until),
+            staff::lifted_at.eq(member.lifted_at),
+            staff::disabled_at.eq(member.disabled_at),
+            staff::version.eq(member.version),
+        ))
+        .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 

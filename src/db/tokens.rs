@@ -87,14 +87,16 @@ pub fn end(conn: &mut Conn, ticket: &TicketId, kind: Kind) -> Result<(), Error> 
     Ok(())
 }
 
-/// Limits the time of a ticket's tokens: they end 30 days after it.
+/// Limits the time of a ticket's own tokens and stop links, which outlive it; an activation link dies with its key.
 ///
 /// # Errors
 /// Of the database alone.
 pub fn limit(conn: &mut Conn, ticket: &TicketId, until: Option<Time>) -> Result<(), Error> {
-    diesel::update(tokens::table.filter(tokens::ticket_id.eq(ticket)))
-        .set(tokens::expires_at.eq(until))
-        .execute(conn)?;
+    diesel::update(
+        tokens::table.filter(tokens::ticket_id.eq(ticket)).filter(tokens::kind.ne(Kind::Activation)),
+    )
+    .set(tokens::expires_at.eq(until))
+    .execute(conn)?;
     Ok(())
 }
 

@@ -88,6 +88,12 @@ pub fn is_fresh(changed_at: Option<Time>, window: Duration, now: Time) -> bool {
 }
 
 impl Account {
+    /// What the account is called in letters and authenticator apps: the address without its domain.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.email.split('@').next().unwrap_or_default()
+    }
+
     /// The number that staff may call: the one on file, unless it is new.
     #[must_use]
     pub fn number_to_call(&self, window: Duration, now: Time) -> Option<&str> {

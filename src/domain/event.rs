@@ -115,6 +115,10 @@ words! {
         SignedIn = "signed_in",
         /// A host was registered.
         ClientAdded = "client_added",
+        /// A host's keys were replaced.
+        ClientChanged = "client_changed",
+        /// A host was disabled.
+        ClientDisabled = "client_disabled",
         /// The key ring was rotated.
         KeysRotated = "keys_rotated",
         /// A file of accounts was imported.

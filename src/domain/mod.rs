@@ -23,7 +23,7 @@ pub mod shared_secret;
 pub mod text;
 pub mod ticket;
 pub mod totp;
-mod words;
+pub(crate) mod words;
 
 /// A moment in UTC, in whole seconds.
 pub type Time = chrono::NaiveDateTime;

@@ -2,6 +2,38 @@
 //!
 //! One file a verb. Nothing here knows of HTTP, pages or mail servers.
 
+mod account_facts;
+pub mod accounts;
+pub mod activate;
+pub mod approve;
+mod assertions;
+mod assess;
+pub mod audit;
+pub mod audit_verdict;
+pub mod audit_verify;
+mod checkpoints_file;
+pub mod clients;
+mod confirm;
+pub mod deliver;
+pub mod desk;
+pub mod diagnose;
+pub mod expire;
+mod failures;
+pub mod freeze;
+mod issue;
+pub mod once;
+pub mod open;
+pub mod prove;
+mod putting;
+pub mod readiness;
+pub mod recovery;
+pub mod requester;
+pub mod review;
+pub mod rotate;
+pub mod session;
+pub mod staff;
+pub mod verify;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -12,6 +44,7 @@ use crate::crypto::Crypto;
 use crate::db::{Conn, Db};
 use crate::domain::Time;
 use crate::domain::policy::Policy;
+use crate::domain::rejection::Rejection;
 use crate::error::Error;
 use crate::mail::Mailer;
 
@@ -57,3 +90,6 @@ impl Context {
         done
     }
 }
+
+/// What a transaction that counts tries ends with: an answer, or a refusal that is counted all the same.
+pub(crate) type Counted<T> = Result<T, Rejection>;

@@ -38,6 +38,18 @@ impl Ticket {
         Ok(self.finish(CloseReason::Withdrawn, Actor::Requester, Event::new(Action::Withdrawn), now))
     }
 
+    /// The account was removed: there is nobody left to serve. A frozen ticket stays as it is.
+    ///
+    /// # Errors
+    /// `OutOfOrder`.
+    pub fn account_removed(self, actor: Actor, now: Time) -> Result<Transition, Rejection> {
+        self.require(Command::Withdraw)?;
+        let event = Event::new(Action::Closed)
+            .with("reason", CloseReason::Withdrawn.as_str())
+            .with("note", "the account was removed");
+        Ok(self.finish(CloseReason::Withdrawn, actor, event, now))
+    }
+
     /// Closed by the staff; a frozen ticket by an admin alone, with a fresh code.
     ///
     /// # Errors

@@ -1,0 +1,169 @@
+//! The program put together: configuration in, everything that a workflow needs out.
+//!
+//! The rule to keep: what could lose data or let a key out is refused here, before anything listens, with words that
+//! say what to do.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::{Config, KeySource, MailTransport};
+use crate::crypto::{Crypto, KeyRing, RingError};
+use crate::db::{self, Db, MigrateError, OpenError, facts};
+use crate::domain::Time;
+use crate::error::Error;
+use crate::mail::{MailError, MailSettings, Mailer, Timeouts};
+use crate::workflow::{Context, staff};
+
+/// The fact that names the ring with which a database's secrets are sealed.
+const RING: &str = "key_ring";
+
+/// Why the program does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The schema.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The schema is another program's.
+    #[error("the database lacks {0}: run `rekey migrate` first")]
+    Behind(String),
+    /// The database again.
+    #[error("the database failed")]
+    Database(#[from] db::Error),
+    /// The key ring.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// The ring opens nothing of this database.
+    #[error(
+        "the key ring is not the one that this database's secrets are sealed with ({found} instead of {wanted}): \
+         restore the key ring that belongs to it, or name it in keys.file"
+    )]
+    AnotherRing {
+        /// The ring that is there.
+        found: String,
+        /// The ring that the database remembers.
+        wanted: String,
+    },
+    /// Mail.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// A workflow at start.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// Builds everything from the settings, with the system's clock.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn build(config: Config) -> Result<Context, StartError> {
+    build_at(config, Clock::system()).await
+}
+
+/// The same with another clock, for tests.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn build_at(config: Config, clock: Clock) -> Result<Context, StartError> {
+    let db = open_database(&config)?;
+    if db.is_embedded() {
+        db.migrate().await?;
+    } else {
+        let pending = db.pending().await?;
+        if !pending.is_empty() {
+            return Err(StartError::Behind(pending.join(", ")));
+        }
+    }
+    let sealed = db.read(facts::has_sealed_data).await?;
+    let ring = load_ring(&config.keys.source, sealed, clock.now())?;
+    settle_ring(&db, &ring).await?;
+    let mailer = mailer(&config)?;
+    Ok(Context {
+        crypto: Crypto::new(ring),
+        policy: Arc::new(config.policy.to_policy(&config.desk)),
+        config: Arc::new(config),
+        wake: Arc::new(Notify::new()),
+        clock,
+        db,
+        mailer,
+    })
+}
+
+/// Opens the database as the settings have it.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_database(config: &Config) -> Result<Db, OpenError> {
+    let connections = config.database.connections;
+    Db::open(&db::DatabaseSettings { url: config.database.url.clone(), readers: connections, connections })
+}
+
+/// The mailer as the settings have it.
+///
+/// # Errors
+/// See [`MailError`].
+pub fn mailer(config: &Config) -> Result<Mailer, MailError> {
+    let mail = &config.mail;
+    let (transport, url, folder) = match &mail.transport {
+        MailTransport::Smtp(url) => ("smtp", Some(url.clone()), None),
+        MailTransport::Folder(folder) => ("folder", None, Some(folder.clone())),
+    };
+    Mailer::from_config(&MailSettings {
+        transport: transport.to_owned(),
+        url,
+        password: None,
+        folder,
+        hello: domain_of(&mail.from.address).to_owned(),
+        ca_file: mail.ca_file.clone(),
+        connections: usize::try_from(mail.connections).unwrap_or(1),
+        timeouts: Timeouts::default(),
+    })
+}
+
+/// The part of an address behind the `@`.
+#[must_use]
+pub fn domain_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, domain)| domain)
+}
+
+fn load_ring(source: &KeySource, sealed: bool, now: Time) -> Result<KeyRing, RingError> {
+    match source {
+        KeySource::File(path) => KeyRing::load_or_create(path, sealed, now),
+        KeySource::Ring(text) => KeyRing::parse(secrecy::ExposeSecret::expose_secret(text)),
+    }
+}
+
+/// The first ring that a database meets is its ring for good.
+async fn settle_ring(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
+    let found = ring.ring_id();
+    let id = found.clone();
+    // Writing at every start would need a writer where reading will do.
+    let known = match db.read(|conn| facts::find(conn, RING)).await? {
+        Some(known) => known,
+        None => db.write(move |conn| facts::settle(conn, RING, &id)).await?,
+    };
+    if known == found { Ok(()) } else { Err(StartError::AnotherRing { found, wanted: known }) }
+}
+
+/// What the operator should know at start, in sentences.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn warnings(ctx: &Context) -> Result<Vec<String>, Error> {
+    let mut warnings = Vec::new();
+    if staff::lacks_second_approver(ctx).await? {
+        warnings.push(
+            "the policy wants two people to approve, and the staff has no two who could: add an agent and an \
+             approver with `rekey staff add`"
+                .to_owned(),
+        );
+    }
+    if matches!(ctx.config.mail.transport, MailTransport::Folder(_)) {
+        warnings.push("letters are written into a folder, not sent: set mail.transport to smtp".to_owned());
+    }
+    Ok(warnings)
+}

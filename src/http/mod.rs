@@ -1,0 +1,99 @@
+//! Everything that speaks HTTP: the route table, and the server that serves it.
+//!
+//! A handler authenticates, reads, calls one workflow and writes its answer; errors become answers in `problem` and
+//! nowhere else.
+
+pub mod api;
+pub mod auth;
+pub mod body;
+pub mod headers;
+pub mod problem;
+pub mod throttle;
+mod trace;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer, Resource};
+
+use crate::telemetry::Metrics;
+use crate::workflow::Context;
+use problem::Problem;
+use throttle::Throttle;
+
+/// How long the headers of a request may take to arrive.
+const HEADERS: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long requests may go on after the program was told to stop, in seconds.
+const SHUTDOWN: u64 = 10;
+
+/// Every route there is.
+pub fn routes(cfg: &mut ServiceConfig) {
+    api::routes(cfg);
+    cfg.default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) }));
+}
+
+/// A resource that names its methods when it is asked with another.
+#[must_use]
+pub fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path)
+        .default_service(web::to(move || async move { Err::<HttpResponse, _>(Problem::method(allow)) }))
+}
+
+/// Starts to serve where the configuration says. The server stops when its handle says so; signals are the caller's.
+///
+/// # Errors
+/// The address cannot be had.
+pub fn run(ctx: Context) -> io::Result<Server> {
+    let listener = TcpListener::bind(ctx.config.http.listen)?;
+    run_on(ctx, listener)
+}
+
+/// Starts to serve on a listener that is there already.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn run_on(ctx: Context, listener: TcpListener) -> io::Result<Server> {
+    let workers = ctx.config.http.workers;
+    let ctx = Data::new(ctx);
+    let throttle = Data::from(Arc::new(Throttle::default()));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(ctx.clone())
+            .app_data(throttle.clone())
+            .configure(routes)
+            .wrap(from_fn(headers::add))
+            .wrap(from_fn(trace::follow))
+    })
+    .client_request_timeout(HEADERS)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(SHUTDOWN)
+    .disable_signals();
+    let server = match workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
+    Ok(server.listen(listener)?.run())
+}
+
+/// Starts to serve `/metrics`, on a listener of its own so that it need not face the world.
+///
+/// # Errors
+/// The address cannot be had.
+pub fn run_metrics(address: SocketAddr, metrics: Metrics) -> io::Result<Server> {
+    let metrics = Data::new(metrics);
+    let server = HttpServer::new(move || {
+        let render = |metrics: Data<Metrics>| async move {
+            HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+        };
+        App::new().app_data(metrics.clone()).route("/metrics", web::get().to(render))
+    });
+    let server = server.workers(1).client_request_timeout(HEADERS).shutdown_timeout(SHUTDOWN);
+    Ok(server.disable_signals().bind(address)?.run())
+}

@@ -1,0 +1,89 @@
+//! Assessing a ticket when it is confirmed or taken: risks are named on it, and some raise its tier.
+
+use chrono::{Duration, NaiveTime};
+
+use super::Context;
+use crate::crypto::Purpose;
+use crate::db::throttles::{self, Counter};
+use crate::db::{Conn, accounts, review, staff, tickets};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::actor::Owner;
+use crate::domain::risk::Risk;
+use crate::domain::ticket::{CloseReason, State, Ticket};
+use crate::error::Error;
+
+/// Tickets from one network in an hour from which on it is shown as busy.
+const BUSY_NETWORK: i64 = 3;
+/// How long networks of an account are remembered.
+const NETWORKS: Duration = Duration::days(365);
+
+/// Finds the risks of a ticket, shows them on it, and raises its tier where one of them does.
+pub(super) fn assess(
+    conn: &mut Conn,
+    ctx: &Context,
+    ticket: &mut Ticket,
+    account: &Account,
+    now: Time,
+) -> Result<(), Error> {
+    for risk in risks(conn, ctx, ticket, account, now)? {
+        if risk.raises() {
+            ticket.raise();
+        }
+        review::add_risk(conn, &ticket.id, risk, now)?;
+    }
+    Ok(())
+}
+
+fn risks(
+    conn: &mut Conn,
+    ctx: &Context,
+    ticket: &Ticket,
+    account: &Account,
+    now: Time,
+) -> Result<Vec<Risk>, Error> {
+    let addresses = accounts::list_addresses(conn, &account.id)?;
+    let added =
+        addresses.iter().filter(|other| other.is_new && other.kind == "other").map(|one| one.added_at);
+    let mut risks = account.risks(added.max(), ctx.policy.fresh, now);
+    if staff::find_owner(conn, account)?.is_some() {
+        risks.push(Risk::StaffAccount);
+    }
+    let mut earlier = tickets::list_of_account(conn, &account.id, now - NETWORKS)?;
+    earlier.retain(|one| one.id != ticket.id && one.confirmed_at.is_some());
+    let known: Vec<_> = earlier.iter().filter_map(|one| one.network.as_ref()).collect();
+    if !known.is_empty() && ticket.network.as_ref().is_some_and(|network| !known.contains(&network)) {
+        risks.push(Risk::NewNetwork);
+    }
+    let since = now - ctx.policy.recent;
+    let recent: Vec<_> = earlier.iter().filter(|one| one.state_since >= since).collect();
+    if !recent.is_empty() {
+        risks.push(Risk::RecentTicket);
+    }
+    let turned_down = recent.iter().any(|one| {
+        one.reason == Some(CloseReason::Rejected) || one.state == State::Frozen || one.frozen_from.is_some()
+    });
+    let ids: Vec<_> = earlier.iter().map(|one| one.id.clone()).collect();
+    if turned_down || review::has_failed_evidence(conn, &ids, since)? {
+        risks.push(Risk::TroubleBefore);
+    }
+    if let Some(network) = &ticket.network
+        && tickets::count_of_network(conn, network, now - Duration::hours(1))? >= BUSY_NETWORK
+    {
+        risks.push(Risk::BusyNetwork);
+    }
+    Ok(risks)
+}
+
+/// The member of the staff who owns the ticket's account.
+pub(super) fn owner(conn: &mut Conn, account: &Account) -> Result<Option<Owner>, Error> {
+    Ok(staff::find_owner(conn, account)?.map(|member| member.as_owner()))
+}
+
+/// Counts a letter that an unconfirmed request causes; false where its address had its share of the day.
+pub(super) fn may_write_to(conn: &mut Conn, ctx: &Context, address: &str, now: Time) -> Result<bool, Error> {
+    let subject = ctx.crypto.code_digest(Purpose::Network, &["letters"], &address.to_ascii_lowercase());
+    let counter = Counter { name: "letters", subject: &subject, since: now.date().and_time(NaiveTime::MIN) };
+    let limit = i32::try_from(ctx.config.limits.letters_per_day).unwrap_or(i32::MAX);
+    Ok(throttles::count(conn, &counter)? <= limit)
+}

@@ -1,0 +1,243 @@
+//! Verification of the audit log: the chain from its beginning, what is not sealed yet, each row against its
+//! entries, and the checkpoints.
+//!
+//! The rule to keep: memory stays bounded however long the log is, and the first fault ends it.
+
+use super::Context;
+use super::audit::{BEGINNING, link};
+use super::audit_verdict::{Broken, Named, Place, Report};
+use super::checkpoints_file::Lines;
+use crate::crypto::Crypto;
+use crate::db::audit::{self, Checkpoint, Entry};
+use crate::db::audit_compare::{self, VERSIONED};
+use crate::db::{self, Conn};
+use crate::error::Error;
+
+const PAGE: u16 = 1000;
+
+/// Why verification stopped before its end.
+enum Stop {
+    Broken(Broken),
+    Failed(Error),
+}
+
+impl From<Broken> for Stop {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<db::Error> for Stop {
+    fn from(error: db::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// How far the chain has been walked.
+#[derive(Clone)]
+struct Walk {
+    position: i64,
+    chain: [u8; 32],
+}
+
+/// Verifies the whole log. `progress` is told how many entries of how many were looked at.
+///
+/// # Errors
+/// Of the database, or `Internal` where the checkpoints' file cannot be read. A broken log is no error, but the
+/// report's.
+pub async fn verify(ctx: &Context, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Report, Error> {
+    let mut report = Report::default();
+    match walk(ctx, &mut report, progress).await {
+        Ok(()) => {}
+        Err(Stop::Broken(broken)) => report.broken = Some(broken),
+        Err(Stop::Failed(error)) => return Err(error),
+    }
+    Ok(report)
+}
+
+async fn walk(ctx: &Context, report: &mut Report, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<(), Stop> {
+    let db = ctx.db.patient();
+    let end = db.read(audit::end_of_chain).await?.map_or(0, |(position, _)| position);
+    let mut walk = Walk { position: 0, chain: BEGINNING };
+    loop {
+        let after = walk.position;
+        let page = db.read(move |conn| audit::list_sealed(conn, after, PAGE.into())).await?;
+        let is_last = page.len() < usize::from(PAGE);
+        for entry in &page {
+            walk.step(&ctx.crypto, entry)?;
+        }
+        report.sealed = walked(&walk);
+        progress(report.sealed, u64::try_from(end).unwrap_or(0).max(report.sealed));
+        if is_last {
+            break;
+        }
+    }
+    // Lines that a running server adds meanwhile cover what is not looked at here.
+    let lines = lines(ctx)?.map(Iterator::count);
+    // From here on everything is seen as it is at one moment, or a busy server would look broken.
+    let (crypto, from) = (ctx.crypto.clone(), walk);
+    let (seen, walk) = db.read(move |conn| compare(conn, &crypto, from.clone())).await?;
+    report.sealed = walked(&walk);
+    report.unsealed = seen.unsealed;
+    report.subjects = seen.subjects;
+    report.checkpoints = seen.checkpoints;
+    if let Some(lines) = lines {
+        report.checkpoints_in_file = Some(verify_file(ctx, &walk, lines).await?);
+    }
+    Ok(())
+}
+
+fn walked(walk: &Walk) -> u64 {
+    u64::try_from(walk.position).unwrap_or(0)
+}
+
+impl Walk {
+    fn step(&mut self, crypto: &Crypto, entry: &Entry) -> Result<(), Broken> {
+        if entry.position != Some(self.position + 1) {
+            return Err(Broken::Removed(self.position + 1));
+        }
+        if !crypto.entry_mac_matches(&entry.bytes(), &entry.mac) {
+            return Err(Broken::Changed(Named::of(entry)));
+        }
+        let chain = link(crypto, &self.chain, entry);
+        if entry.chain.as_deref() != Some(&chain[..]) {
+            return Err(Broken::Moved(Named::of(entry)));
+        }
+        self.position += 1;
+        self.chain = chain;
+        Ok(())
+    }
+}
+
+struct Seen {
+    unsealed: u64,
+    subjects: u64,
+    checkpoints: u64,
+}
+
+/// Everything but the file, at one moment.
+fn compare(conn: &mut Conn, crypto: &Crypto, mut walk: Walk) -> Result<(Seen, Walk), Stop> {
+    loop {
+        let page = audit::list_sealed(conn, walk.position, PAGE.into())?;
+        for entry in &page {
+            walk.step(crypto, entry)?;
+        }
+        if page.is_empty() {
+            break;
+        }
+    }
+    let unsealed = verify_unsealed(conn, crypto)?;
+    let mut subjects = 0;
+    for kind in VERSIONED {
+        subjects += compare_versions(conn, kind)?;
+    }
+    let mut checkpoints = 0;
+    let mut after = i64::MIN;
+    loop {
+        let page = audit::list_checkpoints(conn, after, PAGE.into())?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        checkpoints += page.len() as u64;
+        let placed: Vec<_> = page.into_iter().map(|one| (Place::Row, one)).collect();
+        verify_checkpoints(conn, crypto, &walk, &placed)?;
+    }
+    Ok((Seen { unsealed, subjects, checkpoints }, walk))
+}
+
+fn verify_unsealed(conn: &mut Conn, crypto: &Crypto) -> Result<u64, Stop> {
+    let mut count = 0;
+    let mut after = String::new();
+    loop {
+        let page = audit::list_unsealed(conn, &after, PAGE.into())?;
+        let Some(last) = page.last() else { return Ok(count) };
+        last.id.as_str().clone_into(&mut after);
+        for entry in &page {
+            if !crypto.entry_mac_matches(&entry.bytes(), &entry.mac) {
+                return Err(Broken::Added(Named::of(entry)).into());
+            }
+        }
+        count += page.len() as u64;
+    }
+}
+
+/// Each version of a row has its entry: 1, 2, 3 without a gap. So a tail that was cut off shows.
+fn compare_versions(conn: &mut Conn, kind: &str) -> Result<u64, Stop> {
+    let mut count = 0;
+    let mut after = String::new();
+    loop {
+        let page = audit_compare::list_versions(conn, kind, &after, PAGE.into())?;
+        let Some((last, _)) = page.last() else { return Ok(count) };
+        after.clone_from(last);
+        let ids: Vec<String> = page.iter().map(|(id, _)| id.clone()).collect();
+        let entries = audit_compare::count_entries(conn, kind, &ids)?;
+        for (id, version) in &page {
+            let entries = entries.get(id).copied().unwrap_or(0);
+            if entries != i64::from(*version) {
+                return Err(uneven(conn, kind, id, *version, entries)?.into());
+            }
+        }
+        count += page.len() as u64;
+    }
+}
+
+fn uneven(conn: &mut Conn, kind: &str, id: &str, version: i32, entries: i64) -> Result<Broken, db::Error> {
+    let (kind_of, id_of) = (kind.to_owned(), id.to_owned());
+    if entries > i64::from(version) {
+        return Ok(Broken::PutBack { kind: kind_of, id: id_of, version, entries });
+    }
+    let present = audit_compare::list_entry_versions(conn, kind, id)?;
+    let missing = (1..=version).zip(present.into_iter().map(Some).chain(std::iter::repeat(None)));
+    let first = missing.into_iter().find(|(expected, found)| Some(*expected) != *found);
+    Ok(Broken::Cut { kind: kind_of, id: id_of, version: first.map_or(version, |(expected, _)| expected) })
+}
+
+fn verify_checkpoints(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    walk: &Walk,
+    page: &[(Place, Checkpoint)],
+) -> Result<(), Stop> {
+    let positions: Vec<i64> = page.iter().map(|(_, one)| one.position).collect();
+    let chain = audit_compare::chain_at(conn, &positions)?;
+    for (place, one) in page {
+        let (place, position) = (*place, one.position);
+        let bytes = Checkpoint::bytes(position, &one.chain, one.at);
+        if !crypto.verify_checkpoint(&bytes, &one.signature) {
+            return Err(Broken::Forged(place).into());
+        }
+        if position > walk.position {
+            return Err(Broken::Shortened { end: walk.position, place, position }.into());
+        }
+        if chain.get(&position) != Some(&one.chain) {
+            return Err(Broken::Rebuilt { place, position }.into());
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(_: std::io::Error) -> Stop {
+    Stop::Failed(Error::Internal("the checkpoints' file cannot be read"))
+}
+
+fn lines(ctx: &Context) -> Result<Option<Lines>, Stop> {
+    Lines::open(&ctx.config.keys.checkpoints_file).map_err(unreadable)
+}
+
+async fn verify_file(ctx: &Context, walk: &Walk, count: usize) -> Result<u64, Stop> {
+    let mut number = 0;
+    let mut lines = lines(ctx)?.into_iter().flatten().take(count);
+    loop {
+        let mut page = Vec::new();
+        for line in lines.by_ref().take(usize::from(PAGE)) {
+            number += 1;
+            let place = Place::Line(number);
+            page.push((place, line.map_err(unreadable)?.ok_or(Broken::Forged(place))?));
+        }
+        if page.is_empty() {
+            return Ok(number);
+        }
+        let (crypto, walk) = (ctx.crypto.clone(), walk.clone());
+        let work = move |conn: &mut Conn| verify_checkpoints(conn, &crypto, &walk, &page);
+        ctx.db.patient().read(work).await?;
+    }
+}

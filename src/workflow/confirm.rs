@@ -1,0 +1,167 @@
+//! Confirming: the mailbox code typed into the ticket, or the host's word, brings it before the staff.
+
+use secrecy::SecretString;
+
+use super::requester::{self, Access, Status};
+use super::{Context, Counted, assess, expire};
+use crate::crypto::Purpose;
+use crate::db::challenges::{self, Challenge};
+use crate::db::{self, Conn, accounts, apply, review, tickets};
+use crate::domain::Time;
+use crate::domain::evidence::Method;
+use crate::domain::ids::EvidenceId;
+use crate::domain::rejection::Rejection;
+use crate::domain::ticket::{Command, State, Ticket};
+use crate::domain::totp::Code;
+use crate::error::Error;
+
+/// How many wrong codes kill a mailbox code.
+const TRIES: i32 = 5;
+
+/// A ticket that was confirmed.
+pub struct Confirmed {
+    /// What the requester sees.
+    pub status: Status,
+    /// A new token, for one who came back without.
+    pub token: Option<SecretString>,
+}
+
+/// The mailbox code is typed: with the token of the browser that opened the ticket, or without, to come back.
+///
+/// # Errors
+/// `NotFound` where the token does not fit; `WrongCode`, `TooManyTries`; without a token only ever `WrongCode`.
+pub async fn confirm(
+    ctx: &Context,
+    reference: &str,
+    token: Option<&str>,
+    code: &str,
+) -> Result<Confirmed, Error> {
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let (reference, token) = (reference.to_owned(), token.map(str::to_owned));
+    let code = code.to_owned();
+    ctx.write(move |conn| {
+        let access = match &token {
+            Some(token) => requester::access_to_change(conn, &inner, &reference, token, now)?,
+            None => match tickets::find(conn, &requester::parse_reference(&reference))? {
+                Some(ticket) => {
+                    let ticket = expire::settle(conn, &inner, ticket, now)?;
+                    Access { own: ticket.clone(), main: ticket, full: true }
+                }
+                None => return Ok(Err(Rejection::WrongCode)),
+            },
+        };
+        let answer = check(conn, &inner, &access.own, &code, now)?;
+        match answer {
+            Ok(()) => enter(conn, &inner, access, token.is_none(), now).map(Ok),
+            Err(_) if token.is_none() => Ok(Err(Rejection::WrongCode)),
+            Err(rejection) => Ok(Err(rejection)),
+        }
+    })
+    .await?
+    .map_err(Error::from)
+}
+
+/// Looks at the code, and counts a wrong one in the transaction that answers.
+fn check(
+    conn: &mut Conn,
+    ctx: &Context,
+    ticket: &Ticket,
+    code: &str,
+    now: Time,
+) -> Result<Counted<()>, Error> {
+    let Some(challenge) = challenges::find(conn, &ticket.id)? else { return Ok(Err(Rejection::WrongCode)) };
+    if challenge.tries >= TRIES {
+        return Ok(Err(Rejection::TooManyTries(None)));
+    }
+    if ticket.account.is_some() && challenge.expires_at > now && is_right(ctx, ticket, &challenge, code) {
+        challenges::end(conn, &ticket.id)?;
+        return Ok(Ok(()));
+    }
+    challenges::count(conn, &challenge)?;
+    Ok(Err(Rejection::WrongCode))
+}
+
+fn is_right(ctx: &Context, ticket: &Ticket, challenge: &Challenge, code: &str) -> bool {
+    Code::parse(code).is_some_and(|code| {
+        let typed = code.text();
+        let typed = secrecy::ExposeSecret::expose_secret(&typed);
+        ctx.crypto.code_matches(Purpose::MailboxCode, &[ticket.id.as_str()], typed, &challenge.digest)
+    })
+}
+
+fn enter(
+    conn: &mut Conn,
+    ctx: &Context,
+    mut access: Access,
+    came_back: bool,
+    now: Time,
+) -> Result<Confirmed, Error> {
+    if access.own.state == State::Unconfirmed {
+        let (own, main) = enter_queue(conn, ctx, access.own.clone(), Method::MailboxCode, now)?;
+        access.full = own.duplicate_of.is_none();
+        (access.own, access.main) = (own, main);
+    } else if access.full && access.own.id == access.main.id {
+        access.main = gain_evidence(conn, ctx, access.main, now)?;
+        access.own = access.main.clone();
+    }
+    let mut token = None;
+    if came_back {
+        if access.own.state != State::Closed {
+            access.own = apply(conn, &ctx.crypto, access.own.returned(now)?)?;
+            access.main = access.own.clone();
+        }
+        token = Some(requester::new_token(conn, ctx, &access.own)?);
+    }
+    let mut status = requester::view(conn, ctx, &access)?;
+    if !access.full {
+        // Until the agent has decided nobody learns that there is another request.
+        status.state = State::Open;
+    }
+    Ok(Confirmed { status, token })
+}
+
+/// A ticket that an agent took unconfirmed gains the mailbox as evidence; later codes add nothing.
+fn gain_evidence(conn: &mut Conn, ctx: &Context, ticket: Ticket, now: Time) -> Result<Ticket, Error> {
+    let known =
+        review::list_evidence(conn, &ticket.id)?.iter().any(|one| one.evidence.method == Method::MailboxCode);
+    if known || ticket.require(Command::Confirm).is_err() {
+        return Ok(ticket);
+    }
+    let id = EvidenceId::new(ctx.crypto.id(now));
+    Ok(apply(conn, &ctx.crypto, ticket.confirm(Method::MailboxCode, id, &ctx.policy, now)?)?)
+}
+
+/// Brings an unconfirmed ticket before the staff, or closes it as the duplicate of the account's open one.
+/// Returns the request itself and the ticket that it is part of.
+pub(super) fn enter_queue(
+    conn: &mut Conn,
+    ctx: &Context,
+    mut ticket: Ticket,
+    method: Method,
+    now: Time,
+) -> Result<(Ticket, Ticket), Error> {
+    let id = ticket.account.clone().ok_or(Rejection::WrongCode)?;
+    let account = accounts::get(conn, &id)?;
+    if let Some(open) = tickets::find_open(conn, &id)? {
+        let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(open.id.clone(), now)?)?;
+        let open = match open.clone().second_request(&duplicate.id, &ctx.policy, now) {
+            Ok(transition) => apply(conn, &ctx.crypto, transition)?,
+            // A frozen ticket keeps the account's place and takes no more requests.
+            Err(_) => open,
+        };
+        return Ok((duplicate, open));
+    }
+    assess::assess(conn, ctx, &mut ticket, &account, now)?;
+    let evidence = EvidenceId::new(ctx.crypto.id(now));
+    let confirmed = ticket.confirm(method, evidence, &ctx.policy, now)?;
+    let ticket = apply(conn, &ctx.crypto, confirmed).map_err(slot_taken)?;
+    Ok((ticket.clone(), ticket))
+}
+
+/// Another request of the account was confirmed at the same moment: look again.
+pub(super) fn slot_taken(error: db::Error) -> db::Error {
+    match error {
+        db::Error::Unique(constraint) if constraint.is("tickets_slot") => db::Error::Stale,
+        other => other,
+    }
+}

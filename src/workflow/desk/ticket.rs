@@ -1,0 +1,353 @@
+//! One ticket, as the one who asks may see it: everything that a decision needs, on one page.
+
+use std::collections::{HashMap, HashSet};
+
+use super::timeline::{self, Moment};
+use super::{AccountFull, AccountSeen, Row, masked};
+use crate::db::audit::Entry;
+use crate::db::{Conn, accounts, audit, authenticators, letters, recovery_codes, review, staff, tickets};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::actor::{Owner, Rank};
+use crate::domain::authenticator::AuthenticatorState;
+use crate::domain::event::Action;
+use crate::domain::evidence::{Evidence, Method, Outcome};
+use crate::domain::ids::{Reference, StaffId};
+use crate::domain::policy::{Missing, Policy};
+use crate::domain::proof::Proof;
+use crate::domain::rejection::Rejection;
+use crate::domain::risk::Risk;
+use crate::domain::ticket::Ticket;
+use crate::error::Error;
+use crate::workflow::Context;
+use crate::workflow::session::StaffSession;
+
+/// How many entries of the log a ticket shows at most.
+const ENTRIES: i64 = 1000;
+
+/// A ticket with all that stands on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeskTicket {
+    /// What lists show too; the account in full where that is allowed.
+    pub row: Row,
+    /// When it was confirmed.
+    pub confirmed_at: Option<Time>,
+    /// When the last approval was given.
+    pub approved_at: Option<Time>,
+    /// How often the key was issued anew.
+    pub reissues: i32,
+    /// Whether a PIN was made.
+    pub is_pin_made: bool,
+    /// What activation will ask for beside the code.
+    pub proof: Proof,
+    /// Signals, oldest first.
+    pub risks: Vec<(Risk, Time)>,
+    /// Verifications, oldest first, each with its note and who recorded it.
+    pub evidence: Vec<(Evidence, String, Option<String>)>,
+    /// What the policy asks for.
+    pub policy: PolicySeen,
+    /// Approvals that count.
+    pub approvals: Vec<ApprovalGiven>,
+    /// Letters, oldest first.
+    pub letters: Vec<LetterSeen>,
+    /// Other requests for the account that were confirmed.
+    pub requests: Vec<RequestSeen>,
+    /// Whether the agent still has to record which request is the person's own.
+    pub is_undecided: bool,
+    /// What trying codes has found last, by name.
+    pub diagnosis: Vec<(String, String)>,
+    /// Everything that happened, in order.
+    pub timeline: Vec<Moment>,
+    /// Whether the account belongs to the one who asks, or to somebody of a higher rank: hands off.
+    pub is_out_of_reach: bool,
+}
+
+/// The policy of the ticket's tier, against what there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySeen {
+    /// What is still missing; nothing when it is met.
+    pub missing: Vec<Missing>,
+    /// How many independent methods it asks for.
+    pub independent: usize,
+    /// How many of them must be strong.
+    pub strong: usize,
+    /// How many persons approve.
+    pub people: usize,
+    /// Hours between approval and key.
+    pub hold_hours: i64,
+    /// The accepted methods, each with whether it can be used here.
+    pub methods: Vec<MethodSeen>,
+}
+
+/// A method of the policy on this ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodSeen {
+    /// Which.
+    pub method: Method,
+    /// Whether it has passed, and still counts.
+    pub is_passed: bool,
+    /// Why it cannot be used, if it cannot.
+    pub obstacle: Option<&'static str>,
+}
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalGiven {
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A letter of the ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetterSeen {
+    /// What it is for.
+    pub purpose: String,
+    /// Where it goes, masked.
+    pub to: String,
+    /// `queued`, `accepted`, `deferred`, `bounced`, `dead` or `dropped`.
+    pub state: String,
+    /// Since when.
+    pub at: Time,
+    /// Why it was not accepted.
+    pub error: Option<String>,
+}
+
+/// Another confirmed request for the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSeen {
+    /// What people call it.
+    pub reference: Reference,
+    /// When it was submitted.
+    pub opened_at: Time,
+    /// Whether it was recorded as the person's own.
+    pub is_kept: bool,
+}
+
+/// The ticket of that reference.
+///
+/// # Errors
+/// `NotFound`; `RoleTooLow` for auditors.
+pub async fn ticket(ctx: &Context, who: &StaffSession, reference: &str) -> Result<DeskTicket, Error> {
+    let (now, policy, who, reference) =
+        (ctx.now(), ctx.policy.clone(), who.clone(), Reference::new(reference));
+    ctx.db.read(move |conn| read(conn, &policy, &who, &reference, now)).await
+}
+
+fn read(
+    conn: &mut Conn,
+    policy: &Policy,
+    who: &StaffSession,
+    reference: &Reference,
+    now: Time,
+) -> Result<DeskTicket, Error> {
+    let ticket = tickets::find(conn, reference)?.ok_or(Rejection::NotFound)?;
+    // A request for an account that does not exist is nobody's business.
+    let account = ticket.account.clone().ok_or(Rejection::NotFound)?;
+    if who.actor.rank < Rank::Agent {
+        return Err(Rejection::RoleTooLow.into());
+    }
+    let account = accounts::get(conn, &account)?;
+    let noted = review::list_evidence(conn, &ticket.id)?;
+    let approvals = review::list_approvals(conn, &ticket.id)?;
+    let letters = letters::list_of_ticket(conn, &ticket.id)?;
+    let entries = audit::timeline(conn, &ticket.id, ENTRIES)?;
+    let messages = review::list_messages(conn, &ticket.id)?;
+    let people = noted
+        .iter()
+        .filter_map(|one| one.evidence.by.clone())
+        .chain(approvals.iter().map(|one| one.staff_id.clone()))
+        .chain(messages.iter().filter_map(|one| one.staff_id.clone()))
+        .chain(
+            entries
+                .iter()
+                .filter(|one| one.actor_kind == "staff")
+                .filter_map(|one| one.actor_id.clone().map(StaffId::new)),
+        )
+        .chain(ticket.holder.clone());
+    let people: HashSet<StaffId> = people.collect();
+    let names: HashMap<StaffId, String> =
+        staff::names(conn, people.into_iter().collect())?.into_iter().collect();
+    let name = |id: &StaffId| names.get(id).cloned().unwrap_or_default();
+    let owner = staff::find_owner(conn, &account)?.map(|member| member.as_owner());
+    let evidence: Vec<Evidence> = noted.iter().map(|one| one.evidence.clone()).collect();
+    let view = Viewing { policy, who, ticket: &ticket, account: &account, evidence: &evidence, now };
+    let requests = tickets::list_duplicates(conn, &ticket.id)?
+        .into_iter()
+        .map(|other| RequestSeen {
+            is_kept: ticket.kept.as_ref() == Some(&other.id),
+            reference: other.reference,
+            opened_at: other.opened_at,
+        })
+        .collect();
+    Ok(DeskTicket {
+        policy: view.policy(conn)?,
+        row: view.row(&name),
+        confirmed_at: ticket.confirmed_at,
+        approved_at: ticket.approved_at,
+        reissues: ticket.reissues,
+        is_pin_made: ticket.pin_made,
+        proof: ticket.proof(policy),
+        risks: review::list_risks(conn, &ticket.id)?,
+        evidence: noted
+            .into_iter()
+            .map(|one| {
+                let by = one.evidence.by.as_ref().map(&name);
+                (one.evidence, one.note, by)
+            })
+            .collect(),
+        approvals: approvals
+            .into_iter()
+            .map(|one| ApprovalGiven { by: name(&one.staff_id), reason: one.reason, at: one.at })
+            .collect(),
+        requests,
+        is_undecided: ticket.undecided,
+        diagnosis: last_diagnosis(&entries),
+        is_out_of_reach: is_out_of_reach(who, owner.as_ref()),
+        timeline: timeline::merge(entries, messages, &letters, &names),
+        letters: letters.into_iter().map(|letter| seen(letter, view.sees_account())).collect(),
+    })
+}
+
+fn is_out_of_reach(who: &StaffSession, owner: Option<&Owner>) -> bool {
+    who.actor.may_act(Rank::Agent, owner).is_err()
+}
+
+/// A mail server's words may quote the address.
+fn seen(letter: letters::Row, in_full: bool) -> LetterSeen {
+    LetterSeen {
+        to: masked(&letter.recipient),
+        purpose: letter.purpose,
+        state: letter.state,
+        at: letter.state_at,
+        error: letter.error.filter(|_| in_full),
+    }
+}
+
+fn last_diagnosis(entries: &[Entry]) -> Vec<(String, String)> {
+    let last = entries.iter().rev().find(|entry| entry.action == Action::Diagnosed.as_str());
+    last.map(timeline::details).unwrap_or_default()
+}
+
+struct Viewing<'a> {
+    policy: &'a Policy,
+    who: &'a StaffSession,
+    ticket: &'a Ticket,
+    account: &'a Account,
+    evidence: &'a [Evidence],
+    now: Time,
+}
+
+impl Viewing<'_> {
+    /// The holder works with it, approvers and admins answer for it; others need not know whose it is.
+    fn sees_account(&self) -> bool {
+        self.ticket.holder.as_ref() == Some(self.who.member()) || self.who.actor.rank >= Rank::Approver
+    }
+
+    fn row(&self, name: &impl Fn(&StaffId) -> String) -> Row {
+        let ticket = self.ticket.clone();
+        Row {
+            account: self.account(),
+            holder: ticket.holder.as_ref().map(name),
+            is_mine: ticket.holder.as_ref() == Some(self.who.member()),
+            reference: ticket.reference,
+            state: ticket.state,
+            reason: ticket.reason,
+            problem: ticket.problem,
+            tier: ticket.tier,
+            opened_at: ticket.opened_at,
+            state_since: ticket.state_since,
+            due_at: ticket.due_at,
+            expires_at: ticket.expires_at,
+            version: ticket.version,
+        }
+    }
+
+    fn account(&self) -> AccountSeen {
+        if !self.sees_account() {
+            return AccountSeen { is_masked: true, email: masked(&self.account.email), full: None };
+        }
+        let account = self.account.clone();
+        let phone = account.number_to_call(self.policy.fresh, self.now).map(str::to_owned);
+        AccountSeen {
+            is_masked: false,
+            email: account.email,
+            full: Some(AccountFull {
+                phone,
+                name: account.name,
+                external_id: account.external_id,
+                manager_email: account.manager_email,
+                two_factor: account.two_factor,
+                tier: account.tier,
+                created_at: account.created_at,
+            }),
+        }
+    }
+
+    fn policy(&self, conn: &mut Conn) -> Result<PolicySeen, Error> {
+        let tier = self.policy.tier(self.ticket.tier);
+        let mut methods = Vec::with_capacity(tier.methods.len());
+        for method in &tier.methods {
+            let is_passed = self.evidence.iter().any(|one| {
+                one.method == *method
+                    && one.outcome == Outcome::Passed
+                    && one.at + self.policy.evidence_lifetime > self.now
+            });
+            methods.push(MethodSeen { method: *method, is_passed, obstacle: self.obstacle(conn, *method)? });
+        }
+        Ok(PolicySeen {
+            missing: self.ticket.missing(self.policy, self.evidence, self.now),
+            independent: tier.independent,
+            strong: tier.strong,
+            people: tier.people,
+            hold_hours: tier.hold.num_hours(),
+            methods,
+        })
+    }
+
+    fn obstacle(&self, conn: &mut Conn, method: Method) -> Result<Option<&'static str>, Error> {
+        let (account, fresh) = (self.account, self.policy.fresh);
+        let failed = self.evidence.iter().any(|one| {
+            one.method == method
+                && one.outcome == Outcome::Failed
+                && one.by.as_ref() == Some(self.who.member())
+        });
+        if failed {
+            return Ok(Some("It failed with you before."));
+        }
+        Ok(match method {
+            Method::Callback if account.phone.is_none() => Some("There is no number on file."),
+            Method::Callback if account.number_to_call(fresh, self.now).is_none() => {
+                Some("The number on file is new.")
+            }
+            Method::ManagerVouch => {
+                let others: Vec<String> = accounts::list_addresses(conn, &account.id)?
+                    .into_iter()
+                    .map(|other| other.address)
+                    .collect();
+                match account.manager_to_ask(&others, fresh, self.now) {
+                    None if account.manager_email.is_none() => Some("There is no manager on file."),
+                    None => Some("The manager on file is new, or shares an address with the account."),
+                    Some(manager) if manager.eq_ignore_ascii_case(&self.who.email) => {
+                        Some("You are the manager on file.")
+                    }
+                    Some(_) => None,
+                }
+            }
+            Method::RecoveryCode if recovery_codes::list_unused(conn, &account.id)?.is_empty() => {
+                Some("The account has no recovery codes left.")
+            }
+            Method::CurrentCode
+                if !authenticators::list_living(conn, &account.id)?
+                    .iter()
+                    .any(|one| one.state == AuthenticatorState::Active) =>
+            {
+                Some("The account has no working authenticator.")
+            }
+            _ => None,
+        })
+    }
+}

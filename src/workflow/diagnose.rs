@@ -1,0 +1,140 @@
+//! Finding the fault: two codes are tried against the account's keys, so that a ticket can end without a new one.
+//!
+//! It activates nothing, is no evidence, and says nothing of a pending key before its letter was accepted.
+
+use chrono::{Duration, Timelike};
+
+use super::{Context, requester};
+use crate::db::authenticators::{self, Authenticator};
+use crate::db::throttles::{self, Counter};
+use crate::db::{Conn, accounts, apply, review};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::advice;
+use crate::domain::authenticator::{AuthenticatorState, Origin};
+use crate::domain::diagnosis::{self, Candidate, Diagnosis, Finding, Standing};
+use crate::domain::evidence::Method;
+use crate::domain::rejection::Rejection;
+use crate::domain::ticket::{Command, Ticket};
+use crate::domain::totp::Code;
+use crate::error::Error;
+
+/// How many times an hour codes may be tried on one account.
+const TRIES_PER_HOUR: i32 = 5;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosed {
+    /// The finding, in one word.
+    pub finding: &'static str,
+    /// How far the clock is off, in seconds; fast is positive.
+    pub offset_seconds: Option<i64>,
+    /// What to do, in plain sentences.
+    pub advice: String,
+}
+
+/// Tries two consecutive codes against the account's keys.
+///
+/// # Errors
+/// `NotFound`, `OutOfOrder`, `Invalid`, `TooManyTries`.
+pub async fn diagnose(
+    ctx: &Context,
+    reference: &str,
+    token: &str,
+    codes: [String; 2],
+) -> Result<Diagnosed, Error> {
+    let [first, second] = &codes;
+    if Code::parse(first).is_none() || Code::parse(second).is_none() {
+        return Err(Rejection::Invalid("codes: exactly two codes, of 6 or 8 digits each").into());
+    }
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let (reference, token) = (reference.to_owned(), token.to_owned());
+    ctx.write(move |conn| {
+        let access = requester::access_to_change(conn, &inner, &reference, &token, now)?;
+        access.require_full()?;
+        let ticket = access.main;
+        ticket.require(Command::Diagnose)?;
+        let id = ticket.account.clone().ok_or(Rejection::OutOfOrder)?;
+        let account = accounts::get(conn, &id)?;
+        require_mailbox_or_session(conn, &ticket)?;
+        count(conn, &account, now)?;
+        let diagnosis = try_codes(conn, &inner, &account, &codes, now)?;
+        let told = advice::advice(&diagnosis, &entry_name(&inner, &account));
+        let facts = vec![("facts", advice::facts(&diagnosis.facts))];
+        let diagnosed = ticket.diagnosed(diagnosis.finding.as_str(), facts, now)?;
+        apply(conn, &inner.crypto, diagnosed)?;
+        let offset_seconds = match diagnosis.finding {
+            Finding::ClockOff { offset_seconds } => Some(offset_seconds),
+            _ => None,
+        };
+        Ok(Diagnosed { finding: diagnosis.finding.as_str(), offset_seconds, advice: told.text })
+    })
+    .await
+}
+
+/// What the account's entry is called in an app.
+fn entry_name(ctx: &Context, account: &Account) -> String {
+    format!("{} ({})", ctx.config.app.issuer, account.label())
+}
+
+fn require_mailbox_or_session(conn: &mut Conn, ticket: &Ticket) -> Result<(), Error> {
+    let stands = review::list_evidence(conn, &ticket.id)?
+        .iter()
+        .any(|one| matches!(one.evidence.method, Method::MailboxCode | Method::HostSession));
+    if stands { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
+}
+
+fn count(conn: &mut Conn, account: &Account, now: Time) -> Result<(), Error> {
+    let hour = now.date().and_hms_opt(now.hour(), 0, 0).unwrap_or(now);
+    let counter = Counter { name: "diagnoses", subject: account.id.as_str(), since: hour };
+    if throttles::count(conn, &counter)? > TRIES_PER_HOUR {
+        return Err(Rejection::TooManyTries(Some(hour + Duration::hours(1))).into());
+    }
+    Ok(())
+}
+
+fn try_codes(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    codes: &[String; 2],
+    now: Time,
+) -> Result<Diagnosis, Error> {
+    let [first, second] = codes;
+    let (Some(first), Some(second)) = (Code::parse(first), Code::parse(second)) else {
+        return Err(Error::Internal("codes that were read cannot be read again"));
+    };
+    let keys: Vec<Authenticator> = authenticators::list(conn, &account.id)?
+        .into_iter()
+        .filter(|one| one.state != AuthenticatorState::Pending || is_known_to_person(one))
+        .collect();
+    let mut opened = Vec::with_capacity(keys.len());
+    for key in &keys {
+        opened.push((key, key.secret(&ctx.crypto)?, key.parameters()?));
+    }
+    let candidates: Vec<Candidate<'_>> = opened
+        .iter()
+        .map(|(key, secret, parameters)| Candidate {
+            authenticator: &key.id,
+            secret,
+            parameters: *parameters,
+            standing: match key.state {
+                AuthenticatorState::Pending => Standing::Pending,
+                AuthenticatorState::Revoked => Standing::Former,
+                AuthenticatorState::Active | AuthenticatorState::Suspended => Standing::Active,
+            },
+        })
+        .collect();
+    let diagnosis = diagnosis::diagnose(&candidates, &[first, second], now);
+    if let Some((id, step)) = &diagnosis.burn
+        && let Some(key) = keys.iter().find(|key| key.id == *id)
+        && key.last().is_none_or(|last| last < *step)
+    {
+        authenticators::accept(conn, key, *step)?;
+    }
+    Ok(diagnosis)
+}
+
+fn is_known_to_person(key: &Authenticator) -> bool {
+    key.origin == Origin::Enrolment || key.delivered_at.is_some()
+}

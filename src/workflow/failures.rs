@@ -1,0 +1,61 @@
+//! The one counter of failures of an account, over all its keys and ways in.
+//!
+//! The rule: a code is answered only in the transaction that has counted it.
+
+use super::Context;
+use crate::db::audit::{self, Circumstances};
+use crate::db::{Conn, accounts};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::actor::Actor;
+use crate::domain::event::{Action, Event, Subject};
+use crate::domain::lockout::LockoutState;
+use crate::domain::rejection::Rejection;
+use crate::error::Error;
+
+/// Refuses while the counter keeps codes from being looked at.
+pub(super) fn require_open(account: &Account, now: Time) -> Result<(), Rejection> {
+    match account.lockout.state(now) {
+        LockoutState::Open => Ok(()),
+        LockoutState::Locked { until } => Err(Rejection::TooManyTries(Some(until))),
+        LockoutState::Off => Err(Rejection::TooManyTries(None)),
+    }
+}
+
+/// Counts a wrong code; a lock that it brings about is written to the audit log.
+pub(super) fn wrong(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    actor: &Actor,
+    now: Time,
+) -> Result<(), Error> {
+    let next = account.lockout.after_wrong(now);
+    if next.state(now) == LockoutState::Open {
+        return Ok(accounts::count(conn, &account.id, account.lockout, next)?);
+    }
+    let mut locked = account.clone();
+    locked.lockout = next;
+    locked.version += 1;
+    let around = Circumstances {
+        actor,
+        at: now,
+        subject: &Subject::Account(account.id.clone()),
+        version: locked.version,
+        ticket: None,
+    };
+    let event = Event::new(Action::CodesLocked).with("failures", next.failures.to_string());
+    audit::insert(conn, &ctx.crypto, &around, &event)?;
+    // The version alone would not notice a failure that was counted at the same moment.
+    accounts::count(conn, &account.id, account.lockout, next)?;
+    Ok(accounts::update(conn, locked, account.version)?)
+}
+
+/// Forgets the failures after a right code.
+pub(super) fn right(conn: &mut Conn, account: &Account) -> Result<(), Error> {
+    let next = account.lockout.after_right();
+    if next == account.lockout {
+        return Ok(());
+    }
+    Ok(accounts::count(conn, &account.id, account.lockout, next)?)
+}

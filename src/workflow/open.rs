@@ -1,0 +1,225 @@
+//! Opening a ticket: the same work and the same answer, whether the account exists or not.
+//!
+//! Without a session the ticket starts unconfirmed, and a code goes to the address on file, at most a few a day.
+
+use chrono::{Duration, Timelike};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::assertions::{self, Attested};
+use super::{Context, assess, confirm};
+use crate::crypto::{Purpose, TokenKind};
+use crate::db::challenges::{self, Challenge};
+use crate::db::letters::{self, About, Fate};
+use crate::db::throttles::{self, Counter};
+use crate::db::tokens::{self, Kind, NewToken};
+use crate::db::{Conn, accounts, apply};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::address::EmailAddress;
+use crate::domain::evidence::Method;
+use crate::domain::ids::{Reference, TicketId};
+use crate::domain::letter::{Content, Letter};
+use crate::domain::policy::Tier;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::{ExternalId, Text};
+use crate::domain::ticket::{Problem, State, Ticket};
+use crate::error::Error;
+
+/// How long a mailbox code is good.
+pub(super) const CODE_LIFETIME: Duration = Duration::minutes(15);
+
+/// What a person asks for.
+#[derive(Clone)]
+pub struct Request {
+    /// An address, or the host's id of the account.
+    pub account: String,
+    /// What is wrong.
+    pub problem: Problem,
+    /// In their words; may be empty.
+    pub message: String,
+    /// The network that the request came from.
+    pub network: Option<String>,
+}
+
+/// A ticket that was opened.
+pub struct Opened {
+    /// What to call it.
+    pub reference: Reference,
+    /// `rk_tkt_…`: speaks for the requester.
+    pub token: SecretString,
+    /// Where it stands.
+    pub status: State,
+}
+
+/// A request whose words were looked at, with everything drawn that it needs.
+#[derive(Clone)]
+struct Draft {
+    account: String,
+    problem: Problem,
+    message: String,
+    network: Option<String>,
+    id: TicketId,
+    reference: Reference,
+    token_hash: String,
+}
+
+impl Draft {
+    fn of(ctx: &Context, request: Request, now: Time) -> Result<(Self, SecretString), Error> {
+        let account = request.account.trim().to_owned();
+        let named = EmailAddress::parse(&account)
+            .map(|address| address.as_str().to_owned())
+            .or_else(|| ExternalId::parse(&account).map(|id| id.as_str().to_owned()))
+            .ok_or(Rejection::Invalid("account: give the e-mail address or the id of one account"))?;
+        let message = match request.message.trim() {
+            "" => String::new(),
+            text => Text::parse(text)
+                .ok_or(Rejection::Invalid("message: at most 4000 characters"))?
+                .as_str()
+                .to_owned(),
+        };
+        let (token, token_hash) = ctx.crypto.token(TokenKind::Ticket);
+        let network = request.network.map(|network| ctx.crypto.code_digest(Purpose::Network, &[], &network));
+        let draft = Self {
+            account: named,
+            problem: request.problem,
+            message,
+            network,
+            id: TicketId::new(ctx.crypto.id(now)),
+            reference: Reference::new(ctx.crypto.reference()),
+            token_hash,
+        };
+        Ok((draft, token))
+    }
+
+    fn ticket(&self, account: Option<&Account>, now: Time) -> Ticket {
+        Ticket {
+            id: self.id.clone(),
+            reference: self.reference.clone(),
+            account: account.map(|account| account.id.clone()),
+            state: State::Unconfirmed,
+            reason: None,
+            problem: self.problem,
+            tier: account.map_or(Tier::Standard, |account| account.tier),
+            address: account.map(|account| account.email.clone()),
+            opened_at: now,
+            state_since: now,
+            expires_at: None,
+            confirmed_at: None,
+            holder: None,
+            approved_at: None,
+            due_at: None,
+            due_left: None,
+            pin_made: false,
+            reissues: 0,
+            duplicate_of: None,
+            kept: None,
+            undecided: false,
+            frozen_from: None,
+            diagnoses: 0,
+            network: self.network.clone(),
+            version: 0,
+        }
+    }
+}
+
+/// Opens a ticket without a session: it is unconfirmed until the mailbox code is typed.
+///
+/// # Errors
+/// `Invalid`, or `TooManyTries` where the network has opened too many.
+pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
+    let now = ctx.now();
+    let (draft, token) = Draft::of(ctx, request, now)?;
+    let reference = draft.reference.clone();
+    let inner = ctx.clone();
+    ctx.write(move |conn| {
+        let account = find_account(conn, &draft.account)?;
+        let ticket = store(conn, &inner, &draft, account.as_ref(), now)?;
+        send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, now)
+    })
+    .await?;
+    Ok(Opened { reference, token, status: State::Unconfirmed })
+}
+
+/// Opens a ticket for a person who is signed in at a host, by the host's signed word.
+///
+/// # Errors
+/// `Unauthenticated` where the assertion is not good or not of this account; `Invalid`, `TooManyTries`.
+pub async fn submit_signed_in(ctx: &Context, request: Request, assertion: String) -> Result<Opened, Error> {
+    let attested = assertions::verify(ctx, &assertion).await?;
+    submit_attested(ctx, request, attested).await
+}
+
+async fn submit_attested(ctx: &Context, request: Request, attested: Attested) -> Result<Opened, Error> {
+    let now = ctx.now();
+    let (draft, token) = Draft::of(ctx, request, now)?;
+    let reference = draft.reference.clone();
+    let inner = ctx.clone();
+    ctx.write(move |conn| {
+        let account = find_account(conn, &draft.account)?.ok_or(Error::Unauthenticated)?;
+        attested.use_for(conn, &account, now)?;
+        let ticket = store(conn, &inner, &draft, Some(&account), now)?;
+        confirm::enter_queue(conn, &inner, ticket, Method::HostSession, now)?;
+        Ok(())
+    })
+    .await?;
+    Ok(Opened { reference, token, status: State::Open })
+}
+
+/// The account that is meant: by address first, then by the host's id. Both are looked up either way.
+fn find_account(conn: &mut Conn, name: &str) -> Result<Option<Account>, Error> {
+    let by_address = accounts::find_by_email(conn, name)?;
+    let by_id = accounts::find_by_external_id(conn, name)?.filter(|account| account.removed_at.is_none());
+    Ok(by_address.or(by_id))
+}
+
+fn store(
+    conn: &mut Conn,
+    ctx: &Context,
+    draft: &Draft,
+    account: Option<&Account>,
+    now: Time,
+) -> Result<Ticket, Error> {
+    if let Some(network) = &draft.network {
+        let hour = now.date().and_hms_opt(now.hour(), 0, 0).unwrap_or(now);
+        let counter = Counter { name: "tickets", subject: network, since: hour };
+        let limit = i32::try_from(ctx.config.limits.tickets_per_hour).unwrap_or(i32::MAX);
+        if throttles::count(conn, &counter)? > limit {
+            return Err(Rejection::TooManyTries(Some(hour + Duration::hours(1))).into());
+        }
+    }
+    let submitted = draft.ticket(account, now).submitted(&ctx.policy, draft.message.clone(), now);
+    let ticket = apply(conn, &ctx.crypto, submitted)?;
+    let token = NewToken {
+        hash: draft.token_hash.clone(),
+        kind: Kind::Ticket,
+        ticket_id: Some(ticket.id.clone()),
+        account_id: None,
+        authenticator_id: None,
+        expires_at: None,
+    };
+    tokens::insert(conn, token)?;
+    Ok(ticket)
+}
+
+/// A new mailbox code goes to the address on file; to nobody where there is none, or too many went there today.
+pub(super) fn send_code(
+    conn: &mut Conn,
+    ctx: &Context,
+    ticket: &Ticket,
+    account: Option<&Account>,
+    name: &str,
+    now: Time,
+) -> Result<(), Error> {
+    let code = ctx.crypto.mailbox_code();
+    let digest = ctx.crypto.code_digest(Purpose::MailboxCode, &[ticket.id.as_str()], code.expose_secret());
+    let expires_at = now + CODE_LIFETIME;
+    challenges::put(conn, Challenge { ticket_id: ticket.id.clone(), digest, expires_at, tries: 0 })?;
+    let to = ticket.address.clone().unwrap_or_else(|| name.to_owned());
+    let within_limit = assess::may_write_to(conn, ctx, &to, now)?;
+    let fate = if account.is_some() && within_limit { Fate::Send } else { Fate::Drop };
+    let about =
+        About { ticket: Some(&ticket.id), account: account.map(|account| &account.id), authenticator: None };
+    let letter = Letter { to, content: Content::MailboxCode { code, expires_at } };
+    letters::insert(conn, &ctx.crypto, about, &letter, fate, now)?;
+    Ok(())
+}

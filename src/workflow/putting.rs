@@ -1,0 +1,180 @@
+//! Putting one account, for hosts and for imports alike: created, revised or left alone.
+//!
+//! The rule to keep: what changes nothing writes nothing, and no date moves.
+
+use super::account_facts::{self, Change, Revised};
+use super::accounts::log;
+use crate::crypto::Crypto;
+use crate::db::accounts::{self, OtherAddress};
+use crate::db::{self, Conn, review, tickets};
+use crate::domain::Time;
+use crate::domain::account::{Account, Facts, TwoFactor, is_fresh};
+use crate::domain::actor::Actor;
+use crate::domain::event::{Action, Event};
+use crate::domain::ids::{AccountId, ClientId};
+use crate::domain::lockout::Lockout;
+use crate::domain::policy::Policy;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::ExternalId;
+use crate::domain::ticket::{Command, State, Ticket};
+use crate::error::Error;
+
+/// What was looked up as free was taken meanwhile: look again.
+pub(super) fn lost_race(error: db::Error) -> Error {
+    match error {
+        db::Error::Unique(_) => db::Error::Stale.into(),
+        other => other.into(),
+    }
+}
+
+/// What putting an account came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    Created,
+    Changed,
+    Unchanged,
+}
+
+/// Whoever puts accounts, and when.
+pub(super) struct Putting<'a> {
+    pub(super) crypto: &'a Crypto,
+    pub(super) policy: &'a Policy,
+    /// Whose the accounts are to be.
+    pub(super) owner: Option<&'a ClientId>,
+    pub(super) actor: &'a Actor,
+    pub(super) now: Time,
+}
+
+impl Putting<'_> {
+    /// Puts one account; the facts are in their one spelling.
+    pub(super) fn put(
+        &self,
+        conn: &mut Conn,
+        id: &ExternalId,
+        facts: &Facts,
+    ) -> Result<(Account, Done), Error> {
+        let known = accounts::find_by_external_id(conn, id.as_str())?;
+        self.refuse(conn, known.as_ref(), facts)?;
+        match known {
+            None => self.create(conn, id, facts),
+            Some(known) => self.revise(conn, known, facts),
+        }
+    }
+
+    /// Why an account cannot be put, if it cannot: it is another host's, or its address another account's.
+    pub(super) fn refuse(
+        &self,
+        conn: &mut Conn,
+        known: Option<&Account>,
+        facts: &Facts,
+    ) -> Result<(), Error> {
+        let owner = known.and_then(|account| account.client.as_ref());
+        if owner.is_some() && owner != self.owner {
+            return Err(Rejection::NotFound.into());
+        }
+        match accounts::find_by_email(conn, &facts.email)? {
+            Some(holder) if known.is_none_or(|account| account.id != holder.id) => Err(Error::Taken("email")),
+            _ => Ok(()),
+        }
+    }
+
+    fn create(&self, conn: &mut Conn, id: &ExternalId, facts: &Facts) -> Result<(Account, Done), Error> {
+        let account = Account {
+            id: AccountId::new(self.crypto.id(self.now)),
+            client: self.owner.cloned(),
+            external_id: id.as_str().to_owned(),
+            email: facts.email.clone(),
+            name: facts.name.clone(),
+            phone: facts.phone.clone(),
+            manager_email: facts.manager_email.clone(),
+            tier: facts.tier,
+            locale: facts.locale.clone(),
+            two_factor: TwoFactor::Off,
+            lockout: Lockout::default(),
+            frozen_at: None,
+            email_changed_at: None,
+            phone_changed_at: None,
+            manager_changed_at: None,
+            put_again_at: None,
+            created_at: self.now,
+            removed_at: None,
+            version: 1,
+        };
+        accounts::insert(conn, account.clone()).map_err(lost_race)?;
+        let addresses = account_facts::first_addresses(&account.id, facts, self.now);
+        accounts::set_addresses(conn, &account.id, &addresses)?;
+        log(conn, self.crypto, &account, self.actor, &Event::new(Action::AccountCreated), self.now)?;
+        Ok((account, Done::Created))
+    }
+
+    fn revise(&self, conn: &mut Conn, known: Account, facts: &Facts) -> Result<(Account, Done), Error> {
+        let addresses = accounts::list_addresses(conn, &known.id)?;
+        let revised = account_facts::revise(&known, &addresses, facts, self.policy.fresh, self.now);
+        let Revised { mut account, mut addresses, changes } = revised;
+        let adopted = account.client.is_none() && self.owner.is_some();
+        if changes.is_empty() && !adopted && known.removed_at.is_none() {
+            return Ok((known, Done::Unchanged));
+        }
+        account.client = account.client.or_else(|| self.owner.cloned());
+        if known.removed_at.is_some() {
+            self.restore(&mut account, &mut addresses, facts);
+        }
+        let event = event_of(&known, &changes, adopted);
+        let from = account.version;
+        account.version += 1;
+        log(conn, self.crypto, &account, self.actor, &event, self.now)?;
+        accounts::update_facts(conn, account.clone(), from).map_err(lost_race)?;
+        accounts::set_addresses(conn, &account.id, &addresses)?;
+        self.tell_ticket(conn, &account, &changes)?;
+        let done = if known.removed_at.is_some() { Done::Created } else { Done::Changed };
+        Ok((account, done))
+    }
+
+    /// Back after it was removed: a change where that is not long ago, as new where it is.
+    fn restore(&self, account: &mut Account, addresses: &mut Vec<OtherAddress>, facts: &Facts) {
+        let removed_lately = is_fresh(account.removed_at, self.policy.fresh, self.now);
+        account.removed_at = None;
+        if removed_lately {
+            account.put_again_at = Some(self.now);
+            return;
+        }
+        account.put_again_at = None;
+        account.email_changed_at = None;
+        account.phone_changed_at = None;
+        account.manager_changed_at = None;
+        account.created_at = self.now;
+        *addresses = account_facts::first_addresses(&account.id, facts, self.now);
+    }
+
+    /// The open ticket learns of what changed under it.
+    fn tell_ticket(&self, conn: &mut Conn, account: &Account, changes: &[Change]) -> Result<(), Error> {
+        let Some(mut ticket) = tickets::find_open(conn, &account.id)? else { return Ok(()) };
+        for change in changes {
+            if let Some(risk) = change.risk {
+                review::add_risk(conn, &ticket.id, risk, self.now)?;
+            }
+            if is_of_consequence(change, &ticket) {
+                let raise = account_facts::is_raised(change, account);
+                let transition = ticket.account_changed(change.what, raise, self.policy, self.now)?;
+                ticket = db::apply(conn, self.crypto, transition)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a change is one for the ticket: a first approval ends with any change of the account.
+fn is_of_consequence(change: &Change, ticket: &Ticket) -> bool {
+    let allowed = ticket.require(Command::AccountChange).is_ok();
+    allowed && (change.undoes || ticket.state == State::AwaitingApproval)
+}
+
+fn event_of(known: &Account, changes: &[Change], adopted: bool) -> Event {
+    let action = if known.removed_at.is_some() { Action::AccountCreated } else { Action::AccountUpdated };
+    let mut names: Vec<&str> = changes.iter().map(|change| change.what).collect();
+    if adopted {
+        names.push("host");
+    }
+    let event = Event::new(action);
+    if names.is_empty() { event } else { event.with("changed", names.join(",")) }
+}

@@ -1,0 +1,76 @@
+//! Recovery codes: ten made at a time and shown once, each good once.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Context;
+use crate::crypto::{Purpose, canonical_recovery_code};
+use crate::db::Conn;
+use crate::db::letters::{self, About};
+use crate::db::recovery_codes::{self, RecoveryCode};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::ids::AccountId;
+use crate::domain::letter::Content;
+use crate::error::Error;
+
+/// How many are made at a time.
+const CODES: usize = 10;
+
+/// Makes ten new codes in place of the former ones. They leave in the one answer that shows them.
+pub(super) fn renew(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &AccountId,
+    now: Time,
+) -> Result<Vec<SecretString>, Error> {
+    recovery_codes::end(conn, account)?;
+    let codes: Vec<SecretString> = (0..CODES).map(|_| ctx.crypto.recovery_code()).collect();
+    let mut rows = Vec::with_capacity(codes.len());
+    for code in &codes {
+        let canonical = canonical_recovery_code(code.expose_secret())
+            .ok_or(Error::Internal("a recovery code that was just made cannot be read"))?;
+        rows.push(RecoveryCode {
+            id: ctx.crypto.id(now),
+            account_id: account.clone(),
+            digest: ctx.crypto.code_digest(Purpose::RecoveryCode, &[account.as_str()], &canonical),
+            created_at: now,
+            used_at: None,
+        });
+    }
+    recovery_codes::insert(conn, rows)?;
+    Ok(codes)
+}
+
+/// The unused code that was typed, by its id; each is compared, whichever it is.
+pub(super) fn find(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    typed: &str,
+) -> Result<Option<String>, Error> {
+    let unused = recovery_codes::list_unused(conn, &account.id)?;
+    let Some(canonical) = canonical_recovery_code(typed) else { return Ok(None) };
+    let mut found = None;
+    for code in unused {
+        let context = [account.id.as_str()];
+        if ctx.crypto.code_matches(Purpose::RecoveryCode, &context, &canonical, &code.digest) {
+            found = Some(code.id);
+        }
+    }
+    Ok(found)
+}
+
+/// Uses a code up; the account's addresses are told.
+pub(super) fn burn(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    id: &str,
+    now: Time,
+) -> Result<(), Error> {
+    recovery_codes::burn(conn, id, now)?;
+    let left = recovery_codes::list_unused(conn, &account.id)?.len();
+    let content = Content::RecoveryCodeUsed { at: now, left: u32::try_from(left).unwrap_or(u32::MAX) };
+    let about = About { account: Some(&account.id), ..About::default() };
+    Ok(letters::tell_everyone(conn, &ctx.crypto, about, &content, now)?)
+}

@@ -1,0 +1,265 @@
+//! The requester's side: who may speak for a ticket, what they see, and what they say.
+
+use chrono::Duration;
+use secrecy::SecretString;
+
+use super::{Context, expire, open};
+use crate::crypto::{TokenKind, token_hash};
+use crate::db::tokens::{self, Kind};
+use crate::db::{Conn, accounts, apply, audit, review, tickets};
+use crate::domain::Time;
+use crate::domain::event::Action;
+use crate::domain::ids::Reference;
+use crate::domain::proof::Proof;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::Text;
+use crate::domain::ticket::{CloseReason, MessageKind, State, Ticket};
+use crate::error::Error;
+
+pub use super::confirm::{Confirmed, confirm};
+
+/// How many messages a requester may write on one ticket.
+const MESSAGES: i64 = 50;
+/// How many moments a timeline shows at most.
+const MOMENTS: i64 = 300;
+
+/// What a requester sees of a ticket.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// What it is called.
+    pub reference: Reference,
+    /// Where it stands.
+    pub state: State,
+    /// Why it was closed.
+    pub reason: Option<CloseReason>,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// Place in the queue, while it waits for an agent.
+    pub position: Option<i64>,
+    /// When the state ends by itself.
+    pub ends_at: Option<Time>,
+    /// What happened, oldest first.
+    pub timeline: Vec<Moment>,
+    /// What activation needs beside the code, once a key was sent.
+    pub proof: Option<Proof>,
+    /// How many consecutive codes activation takes.
+    pub codes: usize,
+}
+
+/// Something that happened, as the requester sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: Time,
+    /// What, in one word.
+    pub kind: &'static str,
+    /// What was written, where something was.
+    pub text: Option<String>,
+}
+
+/// A ticket as far as the bearer of a token may touch it.
+pub(super) struct Access {
+    /// The request that the token belongs to.
+    pub own: Ticket,
+    /// The ticket itself: the same, or the one of which the request is a duplicate.
+    pub main: Ticket,
+    /// Whether the bearer may do more than read the status and stop it.
+    pub full: bool,
+}
+
+impl Access {
+    pub(super) fn require_full(&self) -> Result<(), Error> {
+        if self.full { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
+    }
+}
+
+/// A reference as people write it.
+pub(super) fn parse_reference(written: &str) -> Reference {
+    Reference::new(written.trim().to_ascii_uppercase())
+}
+
+/// Who may speak for which ticket: reference and token must fit, or the answer is as for unknown ones.
+pub(super) fn access(conn: &mut Conn, reference: &str, token: &str, now: Time) -> Result<Access, Error> {
+    let hash = token_hash(TokenKind::Ticket, token).ok_or(Rejection::NotFound)?;
+    let row = tokens::find(conn, Kind::Ticket, &hash, now)?.ok_or(Rejection::NotFound)?;
+    let own = tickets::get(conn, &row.ticket_id.ok_or(Rejection::NotFound)?)?;
+    if own.reference != parse_reference(reference) {
+        return Err(Rejection::NotFound.into());
+    }
+    let Some(of) = &own.duplicate_of else {
+        return Ok(Access { main: own.clone(), own, full: true });
+    };
+    let main = tickets::get(conn, of)?;
+    let full = main.kept.as_ref() == Some(&own.id);
+    Ok(Access { own, main, full })
+}
+
+/// The same for a change: a ticket whose state's time has run out is expired first.
+pub(super) fn access_to_change(
+    conn: &mut Conn,
+    ctx: &Context,
+    reference: &str,
+    token: &str,
+    now: Time,
+) -> Result<Access, Error> {
+    let mut access = access(conn, reference, token, now)?;
+    access.main = expire::settle(conn, ctx, access.main, now)?;
+    if access.own.id == access.main.id {
+        access.own = access.main.clone();
+    }
+    Ok(access)
+}
+
+/// What the requester sees.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn status(ctx: &Context, reference: &str, token: &str) -> Result<Status, Error> {
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let (reference, token) = (reference.to_owned(), token.to_owned());
+    ctx.db
+        .read(move |conn| {
+            let access = access(conn, &reference, &token, now)?;
+            view(conn, &inner, &access)
+        })
+        .await
+}
+
+/// Writes to the staff; a ticket that waited for it goes on.
+///
+/// # Errors
+/// `NotFound`, `Invalid`, `OutOfOrder`, `TooManyTries`.
+pub async fn reply(ctx: &Context, reference: &str, token: &str, text: String) -> Result<Status, Error> {
+    let text = Text::parse(&text).ok_or(Rejection::Invalid("message: 1 to 4000 characters"))?;
+    change(ctx, reference, token, move |conn, ctx, ticket, now| {
+        if review::count_answers(conn, &ticket.id)? >= MESSAGES {
+            return Err(Rejection::TooManyTries(None).into());
+        }
+        let answered = ticket.answer(&ctx.policy, text.as_str().to_owned(), now)?;
+        Ok(apply(conn, &ctx.crypto, answered)?)
+    })
+    .await
+}
+
+/// Withdraws the ticket; a key that was sent dies.
+///
+/// # Errors
+/// `NotFound`, `OutOfOrder`.
+pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Status, Error> {
+    change(ctx, reference, token, |conn, ctx, ticket, now| {
+        Ok(apply(conn, &ctx.crypto, ticket.withdraw(now)?)?)
+    })
+    .await
+}
+
+/// Sends a new mailbox code, to come back without the token; nobody learns whether it was sent.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn come_back(ctx: &Context, reference: &str) -> Result<(), Error> {
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let reference = parse_reference(reference);
+    ctx.write(move |conn| {
+        let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(()) };
+        let Some(id) = ticket.account.clone().filter(|_| ticket.state != State::Closed) else {
+            return Ok(());
+        };
+        let account = accounts::get(conn, &id)?;
+        open::send_code(conn, &inner, &ticket, Some(&account), &account.email, now)
+    })
+    .await
+}
+
+/// One change by the bearer of a token, and the view after it.
+async fn change<F>(ctx: &Context, reference: &str, token: &str, work: F) -> Result<Status, Error>
+where
+    F: Fn(&mut Conn, &Context, Ticket, Time) -> Result<Ticket, Error> + Send + 'static,
+{
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let (reference, token) = (reference.to_owned(), token.to_owned());
+    ctx.write(move |conn| {
+        let mut access = access_to_change(conn, &inner, &reference, &token, now)?;
+        access.require_full()?;
+        access.main = work(conn, &inner, access.main.clone(), now)?;
+        view(conn, &inner, &access)
+    })
+    .await
+}
+
+pub(super) fn view(conn: &mut Conn, ctx: &Context, access: &Access) -> Result<Status, Error> {
+    let ticket = &access.main;
+    let key_sent = ticket.state == State::KeySent;
+    Ok(Status {
+        reference: access.own.reference.clone(),
+        state: ticket.state,
+        reason: ticket.reason,
+        opened_at: access.own.opened_at,
+        position: tickets::position(conn, ticket)?,
+        ends_at: ticket.expires_at,
+        timeline: if access.full { timeline(conn, ticket)? } else { own_beginning(&access.own) },
+        proof: key_sent.then(|| ticket.proof(&ctx.policy)),
+        codes: ctx.policy.tier(ticket.tier).codes,
+    })
+}
+
+/// What one who may only read the status sees: that they asked, and no more.
+fn own_beginning(own: &Ticket) -> Vec<Moment> {
+    [(Some(own.opened_at), Action::Opened), (own.confirmed_at, Action::Confirmed)]
+        .into_iter()
+        .filter_map(|(at, action)| at.map(|at| Moment { at, kind: action.as_str(), text: None }))
+        .collect()
+}
+
+fn timeline(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<Moment>, Error> {
+    let mut moments: Vec<Moment> = audit::timeline(conn, &ticket.id, MOMENTS)?
+        .into_iter()
+        .filter_map(|entry| shown(&entry.action).map(|kind| Moment { at: entry.at, kind, text: None }))
+        .collect();
+    let messages = review::list_messages(conn, &ticket.id)?;
+    moments.extend(
+        messages.into_iter().filter(|message| message.kind != MessageKind::Note).map(|message| Moment {
+            at: message.at,
+            kind: message.kind.as_str(),
+            text: Some(message.body),
+        }),
+    );
+    moments.sort_by_key(|moment| moment.at);
+    Ok(moments)
+}
+
+/// What a requester is shown of the audit log: what became of their ticket, and not who did what.
+fn shown(action: &str) -> Option<&'static str> {
+    const SHOWN: [Action; 14] = [
+        Action::Opened,
+        Action::Confirmed,
+        Action::Returned,
+        Action::Claimed,
+        Action::Resumed,
+        Action::KeySent,
+        Action::KeyReissued,
+        Action::Completed,
+        Action::Rejected,
+        Action::Withdrawn,
+        Action::Closed,
+        Action::Expired,
+        Action::Frozen,
+        Action::Thawed,
+    ];
+    SHOWN.iter().map(|shown| shown.as_str()).find(|word| *word == action)
+}
+
+/// A token that takes the place of the former ones of a ticket.
+pub(super) fn new_token(conn: &mut Conn, ctx: &Context, ticket: &Ticket) -> Result<SecretString, Error> {
+    let (token, hash) = ctx.crypto.token(TokenKind::Ticket);
+    tokens::end(conn, &ticket.id, Kind::Ticket)?;
+    let row = tokens::NewToken {
+        hash,
+        kind: Kind::Ticket,
+        ticket_id: Some(ticket.id.clone()),
+        account_id: None,
+        authenticator_id: None,
+        expires_at: (ticket.state == State::Completed).then(|| ticket.state_since + Duration::days(30)),
+    };
+    tokens::insert(conn, row)?;
+    Ok(token)
+}

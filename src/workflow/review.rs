@@ -1,0 +1,246 @@
+//! The agent's commands: each loads the ticket and its owner, lets the domain decide, and applies.
+
+use super::{Context, assess, confirm, expire, freeze, requester};
+use crate::db::tokens::{self, Kind};
+use crate::db::{Conn, accounts, apply, tickets};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::actor::{Owner, Rank, StaffActor};
+use crate::domain::rejection::Rejection;
+use crate::domain::text::Text;
+use crate::domain::ticket::{CloseReason, State, Ticket, Transition};
+use crate::error::Error;
+
+/// A ticket in front of a member of the staff.
+pub(super) struct Case {
+    pub ticket: Ticket,
+    pub account: Account,
+    pub owner: Option<Owner>,
+}
+
+/// Loads a ticket for the staff. Tickets of nobody are not shown to them; auditors see none at all.
+pub(super) fn load(
+    conn: &mut Conn,
+    ctx: &Context,
+    by: &StaffActor,
+    reference: &str,
+    now: Time,
+) -> Result<Case, Error> {
+    if by.rank == Rank::None {
+        return Err(Rejection::RoleTooLow.into());
+    }
+    let found = tickets::find(conn, &requester::parse_reference(reference))?;
+    let ticket = found.ok_or(Rejection::NotFound)?;
+    let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
+    let owner = assess::owner(conn, &account)?;
+    by.may_act(Rank::Agent, owner.as_ref())?;
+    let ticket = expire::settle(conn, ctx, ticket, now)?;
+    Ok(Case { ticket, account, owner })
+}
+
+async fn command<F>(ctx: &Context, by: &StaffActor, reference: &str, decide: F) -> Result<(), Error>
+where
+    F: Fn(Case, &StaffActor, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
+{
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let case = load(conn, &inner, &by, &reference, now)?;
+        apply(conn, &inner.crypto, decide(case, &by, &inner, now)?)?;
+        Ok(())
+    })
+    .await
+}
+
+fn text(written: &str) -> Result<String, Error> {
+    let text = Text::parse(written).ok_or(Rejection::Invalid("write 1 to 4000 characters"))?;
+    Ok(text.as_str().to_owned())
+}
+
+/// Takes a ticket that nobody has, or, with the version that was seen, from another holder.
+///
+/// # Errors
+/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `Outdated`, `AnotherOpen`.
+pub async fn claim(ctx: &Context, by: &StaffActor, reference: &str, from: Option<i32>) -> Result<(), Error> {
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let Case { mut ticket, account, owner } = load(conn, &inner, &by, &reference, now)?;
+        if let Some(from) = from.filter(|_| ticket.holder.is_some()) {
+            apply(conn, &inner.crypto, ticket.take_over(&by, owner.as_ref(), from, now)?)?;
+            return Ok(());
+        }
+        if ticket.state == State::Unconfirmed {
+            if tickets::find_open(conn, &account.id)?.is_some() {
+                return Err(Rejection::AnotherOpen.into());
+            }
+            assess::assess(conn, &inner, &mut ticket, &account, now)?;
+        }
+        let claimed = ticket.claim(&by, owner.as_ref(), &inner.policy, now)?;
+        apply(conn, &inner.crypto, claimed).map_err(confirm::slot_taken)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Gives a ticket back to the queue.
+///
+/// # Errors
+/// As [`claim`], and `NotHolder`.
+pub async fn release(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(), Error> {
+    command(ctx, by, reference, |case, by, ctx, now| {
+        case.ticket.release(by, case.owner.as_ref(), &ctx.policy, now)
+    })
+    .await
+}
+
+/// Goes on without waiting for the answer.
+///
+/// # Errors
+/// As [`release`].
+pub async fn resume(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(), Error> {
+    command(ctx, by, reference, |case, by, ctx, now| {
+        case.ticket.resume(by, case.owner.as_ref(), &ctx.policy, now)
+    })
+    .await
+}
+
+/// Asks the requester for something.
+///
+/// # Errors
+/// As [`release`], and `Invalid`.
+pub async fn ask(ctx: &Context, by: &StaffActor, reference: &str, question: &str) -> Result<(), Error> {
+    let question = text(question)?;
+    command(ctx, by, reference, move |case, by, ctx, now| {
+        case.ticket.ask(by, case.owner.as_ref(), &ctx.policy, question.clone(), now)
+    })
+    .await
+}
+
+/// Writes to the requester.
+///
+/// # Errors
+/// As [`claim`], and `Invalid`.
+pub async fn reply(ctx: &Context, by: &StaffActor, reference: &str, message: &str) -> Result<(), Error> {
+    let message = text(message)?;
+    command(ctx, by, reference, move |case, by, _, now| {
+        case.ticket.reply(by, case.owner.as_ref(), message.clone(), now)
+    })
+    .await
+}
+
+/// Writes an internal note.
+///
+/// # Errors
+/// As [`claim`], and `Invalid`.
+pub async fn note(ctx: &Context, by: &StaffActor, reference: &str, message: &str) -> Result<(), Error> {
+    let message = text(message)?;
+    command(ctx, by, reference, move |case, by, _, now| {
+        case.ticket.note(by, case.owner.as_ref(), message.clone(), now)
+    })
+    .await
+}
+
+/// Turns the request down.
+///
+/// # Errors
+/// As [`release`], and `Invalid`.
+pub async fn reject(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+    let reason = text(reason)?;
+    command(ctx, by, reference, move |case, by, _, now| {
+        case.ticket.reject(by, case.owner.as_ref(), &reason, now)
+    })
+    .await
+}
+
+/// Closes the ticket. The reason is one of the closed list, or free words, which count as `solved`, for a frozen
+/// ticket as `not_me`.
+///
+/// # Errors
+/// As [`release`], and `Invalid`, `StepUpRequired`.
+pub async fn close(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+    let reason = text(reason)?;
+    command(ctx, by, reference, move |case, by, _, now| {
+        let why = closed_because(&reason, case.ticket.state);
+        case.ticket.close(by, case.owner.as_ref(), why, &reason, now)
+    })
+    .await
+}
+
+fn closed_because(reason: &str, state: State) -> CloseReason {
+    use CloseReason::{Duplicate, NotMe, Solved, Spam};
+    match CloseReason::parse(reason) {
+        Some(why @ (Solved | Spam | Duplicate | NotMe)) => why,
+        _ if state == State::Frozen => NotMe,
+        _ => Solved,
+    }
+}
+
+/// Notes urgency or coercion: the ticket becomes privileged.
+///
+/// # Errors
+/// As [`claim`], and `Invalid`.
+pub async fn flag(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+    let reason = text(reason)?;
+    command(ctx, by, reference, move |case, by, ctx, now| {
+        case.ticket.flag(by, case.owner.as_ref(), &ctx.policy, &reason, now)
+    })
+    .await
+}
+
+/// Records which of several requests is the person's own; the tokens of the others die.
+///
+/// # Errors
+/// As [`release`], and `Invalid` where the reference names none of them.
+pub async fn keep_request(ctx: &Context, by: &StaffActor, reference: &str, keep: &str) -> Result<(), Error> {
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let (reference, keep) = (reference.to_owned(), requester::parse_reference(keep));
+    ctx.write(move |conn| {
+        let Case { ticket, owner, .. } = load(conn, &inner, &by, &reference, now)?;
+        let mut requests = tickets::list_duplicates(conn, &ticket.id)?;
+        requests.push(ticket.clone());
+        let kept =
+            requests.iter().find(|request| request.reference == keep).map(|request| request.id.clone());
+        let kept = kept.ok_or(Rejection::Invalid("keep: the reference of one of this ticket's requests"))?;
+        apply(conn, &inner.crypto, ticket.keep_request(&by, owner.as_ref(), kept.clone(), now)?)?;
+        for request in requests.iter().filter(|request| request.id != kept) {
+            tokens::end(conn, &request.id, Kind::Ticket)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Freezes the ticket, as if the person had said "this wasn't me".
+///
+/// # Errors
+/// As [`claim`], and `Invalid`.
+pub async fn freeze(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+    let reason = text(reason)?;
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let case = load(conn, &inner, &by, &reference, now)?;
+        let actor = crate::domain::actor::Actor::Staff(by.id.clone());
+        freeze::freeze_ticket(conn, &inner, case.ticket, &actor, &reason, now)
+    })
+    .await
+}
+
+/// Lets a frozen ticket go on, with everything to be established anew.
+///
+/// # Errors
+/// As [`claim`], `Invalid`, and `SamePerson` for one who took part.
+pub async fn thaw(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+    let reason = text(reason)?;
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let Case { ticket, owner, .. } = load(conn, &inner, &by, &reference, now)?;
+        let took_part = crate::db::audit::took_part(conn, &ticket.id, by.id.as_str())?;
+        let thawed = ticket.thaw(&by, owner.as_ref(), took_part, &inner.policy, &reason, now)?;
+        apply(conn, &inner.crypto, thawed).map_err(confirm::slot_taken)?;
+        Ok(())
+    })
+    .await
+}

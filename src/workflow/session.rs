@@ -1,0 +1,297 @@
+//! Sessions of the staff: sign in, be recognised, step up, sign out.
+//!
+//! The rule: whatever is wrong at signing in, the answer is the same and costs the same. Roles are read with each
+//! request, so that a demotion works at once.
+
+use chrono::{Duration, Timelike};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Context;
+use crate::crypto::{Crypto, Purpose, TokenKind, token_hash};
+use crate::db::Conn;
+use crate::db::audit::{self, Circumstances};
+use crate::db::sessions::{self, Session};
+use crate::db::staff::{self, Member};
+use crate::db::throttles::{self, Counter};
+use crate::domain::Time;
+use crate::domain::actor::{Actor, Role, Roles, StaffActor};
+use crate::domain::authenticator::Parameters;
+use crate::domain::event::{Action, Event, Subject};
+use crate::domain::ids::{SessionId, StaffId};
+use crate::domain::lockout::LockoutState;
+use crate::domain::rejection::Rejection;
+use crate::domain::totp::{Code, CodeOutcome, matching_step};
+use crate::error::Error;
+
+/// Failed tries an hour for one address from one network; replicas share the count.
+const TRIES: i32 = 100;
+/// How often a session's last use is written down.
+const TOUCH: Duration = Duration::minutes(1);
+
+/// What a member of the staff types to sign in.
+pub struct Credentials {
+    /// Their address.
+    pub email: String,
+    /// Their password.
+    pub password: SecretString,
+    /// A code of their own authenticator.
+    pub code: SecretString,
+    /// The network they come from, as text.
+    pub network: Option<String>,
+}
+
+/// A session that has just begun.
+pub struct SignedIn {
+    /// `rk_ses_…`, shown this once.
+    pub token: SecretString,
+    /// When the session ends at the latest.
+    pub expires_at: Time,
+    /// The member's name.
+    pub name: String,
+    /// Their roles.
+    pub roles: Roles,
+}
+
+/// A member of the staff who is signed in, as they stand at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffSession {
+    /// Which session.
+    pub session: SessionId,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their roles.
+    pub roles: Roles,
+    /// When the session ends at the latest.
+    pub expires_at: Time,
+    /// Until when a step-up stands, if one does.
+    pub step_up_until: Option<Time>,
+    /// Who they are in front of a ticket.
+    pub actor: StaffActor,
+}
+
+impl StaffSession {
+    /// Who they are.
+    #[must_use]
+    pub fn member(&self) -> &StaffId {
+        &self.actor.id
+    }
+
+    /// Whether a role is among theirs.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.has(role)
+    }
+}
+
+/// Signs in with address, password and a code of one's own authenticator.
+///
+/// # Errors
+/// `Unauthenticated` for every cause alike; `TooManyTries` after many failures for one address from one network,
+/// whether the address is known or not; `Busy`.
+pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error> {
+    let now = ctx.now();
+    let (email, network) = (with.email.trim().to_owned(), with.network.unwrap_or_default());
+    let subject =
+        ctx.crypto.code_digest(Purpose::Network, &["sign_in", &network], &email.to_ascii_lowercase());
+    let seen = subject.clone();
+    let member = ctx
+        .db
+        .read(move |conn| {
+            refuse_flood(conn, &seen, now)?;
+            Ok::<_, Error>(staff::find_by_email(conn, &email)?)
+        })
+        .await?;
+    let passwords = ctx.crypto.passwords();
+    let password = with.password.expose_secret();
+    let known = if let Some(member) = &member {
+        passwords.verify(&member.password, password).await?
+    } else {
+        passwords.verify_dummy(password).await?;
+        false
+    };
+    let hours = Duration::hours(i64::from(ctx.config.sessions.hours));
+    let (crypto, code) = (ctx.crypto.clone(), with.code);
+    let member = member.filter(|_| known);
+    let done = ctx
+        .write(move |conn| {
+            let code = Code::parse(code.expose_secret());
+            if let (Some(member), Some(code)) = (&member, &code)
+                && let Some(member) = accepted(conn, &crypto, member, code, now)?
+            {
+                return begin(conn, &crypto, &member, now, hours).map(Some);
+            }
+            // A write in each case, so that a right password is not told by the time taken.
+            let since = hour(now);
+            throttles::count(conn, &Counter { name: "sign_in", subject: &subject, since })?;
+            Ok(None)
+        })
+        .await?;
+    done.ok_or(Error::Unauthenticated)
+}
+
+fn hour(now: Time) -> Time {
+    now - Duration::minutes(i64::from(now.minute())) - Duration::seconds(i64::from(now.second()))
+}
+
+fn refuse_flood(conn: &mut Conn, subject: &str, now: Time) -> Result<(), Error> {
+    let since = hour(now);
+    if throttles::get(conn, &Counter { name: "sign_in", subject, since })? >= TRIES {
+        return Err(Rejection::TooManyTries(Some(since + Duration::hours(1))).into());
+    }
+    Ok(())
+}
+
+/// The member as they are now, if the code is theirs; a wrong code is counted.
+fn accepted(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    checked: &Member,
+    code: &Code,
+    now: Time,
+) -> Result<Option<Member>, Error> {
+    let member = staff::get(conn, &checked.id)?;
+    // The password was checked outside this transaction, against what may have been reset since.
+    let unchanged = member.password == checked.password;
+    if !unchanged || member.disabled_at.is_some() || member.lockout().state(now) != LockoutState::Open {
+        return Ok(None);
+    }
+    Ok((check(conn, crypto, &member, code, now)? == CodeVerdict::Accepted).then_some(member))
+}
+
+#[derive(PartialEq, Eq)]
+enum CodeVerdict {
+    Accepted,
+    Refused,
+}
+
+/// Uses a code up, or counts it as wrong; whoever else does either meanwhile makes this run again.
+fn check(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    member: &Member,
+    code: &Code,
+    now: Time,
+) -> Result<CodeVerdict, Error> {
+    let secret = member.secret(crypto)?;
+    match matching_step(&secret, Parameters::STANDARD, code, now, member.last()) {
+        CodeOutcome::Accepted(step) => {
+            staff::accept(conn, member, step)?;
+            staff::count(conn, member, member.lockout().after_right())?;
+            Ok(CodeVerdict::Accepted)
+        }
+        CodeOutcome::Used => Ok(CodeVerdict::Refused),
+        CodeOutcome::Wrong => {
+            staff::count(conn, member, member.lockout().after_wrong(now))?;
+            Ok(CodeVerdict::Refused)
+        }
+    }
+}
+
+fn begin(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    member: &Member,
+    now: Time,
+    lasts: Duration,
+) -> Result<SignedIn, Error> {
+    let version = staff::raise_version(conn, member)?;
+    let around = Circumstances {
+        actor: &Actor::Staff(member.id.clone()),
+        at: now,
+        subject: &Subject::Staff(member.id.clone()),
+        version,
+        ticket: None,
+    };
+    audit::insert(conn, crypto, &around, &Event::new(Action::SignedIn))?;
+    let (token, token_hash) = crypto.token(TokenKind::Session);
+    let session = Session {
+        id: SessionId::new(crypto.id(now)),
+        token_hash,
+        staff_id: member.id.clone(),
+        created_at: now,
+        seen_at: now,
+        expires_at: now + lasts,
+        step_up_until: None,
+    };
+    sessions::insert(conn, session)?;
+    Ok(SignedIn { token, expires_at: now + lasts, name: member.name.clone(), roles: member.roles.clone() })
+}
+
+/// Recognises the sender of a request by the session's token.
+///
+/// # Errors
+/// `Unauthenticated` for an unknown, ended, expired or idle session and a disabled member alike.
+pub async fn authenticate(ctx: &Context, token: &str) -> Result<StaffSession, Error> {
+    let now = ctx.now();
+    let hash = token_hash(TokenKind::Session, token).ok_or(Error::Unauthenticated)?;
+    let idle = Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
+    let (session, member) = ctx
+        .db
+        .read(move |conn| {
+            let session = sessions::find(conn, &hash)?.ok_or(Error::Unauthenticated)?;
+            let member = staff::get(conn, &session.staff_id)?;
+            Ok::<_, Error>((session, member))
+        })
+        .await?;
+    let id = session.id.clone();
+    if session.expires_at <= now || session.seen_at + idle <= now || member.disabled_at.is_some() {
+        // It ends for good: a clock that steps back must not revive it.
+        ctx.db.write(move |conn| Ok::<_, Error>(sessions::end(conn, &id)?)).await?;
+        return Err(Error::Unauthenticated);
+    }
+    if session.seen_at + TOUCH <= now {
+        ctx.db.write(move |conn| Ok::<_, Error>(sessions::touch(conn, &id, now)?)).await?;
+    }
+    let step_up_until = session.step_up_until.filter(|until| *until > now);
+    Ok(StaffSession {
+        session: session.id,
+        expires_at: session.expires_at,
+        step_up_until,
+        actor: StaffActor { rank: member.roles.rank(), id: member.id, stepped_up: step_up_until.is_some() },
+        name: member.name,
+        email: member.email,
+        roles: member.roles,
+    })
+}
+
+/// Ends the session.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn sign_out(ctx: &Context, who: &StaffSession) -> Result<(), Error> {
+    let id = who.session.clone();
+    ctx.db.write(move |conn| Ok::<_, Error>(sessions::end(conn, &id)?)).await
+}
+
+/// Takes a fresh code of the member's own authenticator; a step-up stands from now until the time that is returned.
+///
+/// # Errors
+/// `WrongCode`, which is counted; `TooManyTries` while the member's codes are locked.
+pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Time, Error> {
+    let now = ctx.now();
+    let until = now + Duration::minutes(i64::from(ctx.config.sessions.step_up_minutes));
+    let (crypto, id, session) = (ctx.crypto.clone(), who.actor.id.clone(), who.session.clone());
+    let code = SecretString::from(code);
+    let verdict = ctx
+        .write(move |conn| {
+            let member = staff::get(conn, &id)?;
+            match member.lockout().state(now) {
+                LockoutState::Open => {}
+                LockoutState::Locked { until } => {
+                    return Err(Rejection::TooManyTries(Some(until)).into());
+                }
+                LockoutState::Off => return Err(Rejection::TooManyTries(None).into()),
+            }
+            let Some(code) = Code::parse(code.expose_secret()) else { return Ok(CodeVerdict::Refused) };
+            let verdict = check(conn, &crypto, &member, &code, now)?;
+            if verdict == CodeVerdict::Accepted {
+                sessions::step_up(conn, &session, until)?;
+            }
+            Ok(verdict)
+        })
+        .await?;
+    // Outside the transaction: a refusal within would take the count back.
+    if verdict == CodeVerdict::Accepted { Ok(until) } else { Err(Rejection::WrongCode.into()) }
+}

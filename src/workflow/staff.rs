@@ -1,0 +1,290 @@
+//! The staff, as whoever sits at the command line manages them.
+//!
+//! The rule to keep: one person, one row. Two members share neither address nor account, and what a member may do
+//! is written into the log with every change.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Context;
+use super::accounts::check_password;
+use crate::db::audit::Circumstances;
+use crate::db::staff::{Member, New};
+use crate::db::{self, Conn, accounts, audit, sessions, staff};
+use crate::domain::Time;
+use crate::domain::actor::{Actor, Rank, Roles};
+use crate::domain::address::EmailAddress;
+use crate::domain::authenticator::{Parameters, otpauth_uri};
+use crate::domain::event::{Action, Event, Subject};
+use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::rejection::Rejection;
+use crate::domain::shared_secret::SharedSecret;
+use crate::domain::text::DisplayName;
+use crate::error::Error;
+
+/// A member to be added.
+#[derive(Clone)]
+pub struct NewMember {
+    /// The address they sign in with.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Their roles.
+    pub roles: Roles,
+    /// The host's name for the account that is theirs, where it has another address.
+    pub account: Option<String>,
+    /// Their password.
+    pub password: SecretString,
+}
+
+/// A member's new authenticator, told once.
+pub struct Enrolled {
+    /// Whose.
+    pub email: String,
+    /// The key, in Base32.
+    pub secret: SecretString,
+    /// The link behind the QR code.
+    pub otpauth_uri: SecretString,
+}
+
+/// A member as they are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    /// The address they sign in with.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Their roles.
+    pub roles: Roles,
+    /// Since when they are disabled.
+    pub disabled_at: Option<Time>,
+    /// Until when their approvals are stopped.
+    pub approvals_stopped_until: Option<Time>,
+    /// When they were added.
+    pub created_at: Time,
+}
+
+/// Adds a member, with an authenticator of their own.
+///
+/// # Errors
+/// `Invalid`; `Taken` where address or account is another member's; `NotFound` where there is no such account.
+pub async fn add(ctx: &Context, new: NewMember) -> Result<Enrolled, Error> {
+    let email = EmailAddress::parse(&new.email)
+        .ok_or(Rejection::Invalid("the address is no mail address: write it like ada@example.com"))?;
+    let name = DisplayName::parse(&new.name)
+        .ok_or(Rejection::Invalid("the name must be one line of 1 to 80 characters that can be seen"))?;
+    check_password(&new.password)?;
+    let password = ctx.crypto.passwords().hash(new.password.expose_secret()).await?;
+    let bytes = ctx.crypto.shared_secret();
+    let enrolled = enrolled(ctx, email.as_str(), &bytes[..])?;
+    let (work, now) = (ctx.clone(), ctx.now());
+    ctx.write(move |conn| {
+        let account = new.account.as_deref().map(|id| account_of(conn, id)).transpose()?;
+        refuse_second(conn, email.as_str(), account.as_ref())?;
+        let member = New {
+            id: StaffId::new(work.crypto.id(now)),
+            email: email.as_str().to_owned(),
+            name: name.as_str().to_owned(),
+            roles: new.roles.clone(),
+            account,
+            password: password.clone(),
+            secret: shared(&bytes[..])?,
+        };
+        let member = Member::begin(&work.crypto, member, now);
+        let event = Event::new(Action::StaffAdded).with("roles", member.roles.as_str());
+        log(conn, &work, &member, &event, now)?;
+        staff::insert(conn, member).map_err(lost_race)
+    })
+    .await?;
+    Ok(enrolled)
+}
+
+/// Everybody, by address.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn list(ctx: &Context) -> Result<Vec<MemberView>, Error> {
+    let members = ctx.db.read(staff::list).await?;
+    Ok(members.into_iter().map(MemberView::from).collect())
+}
+
+/// Whether the policy wants two people to approve and the staff has no two who could.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn lacks_second_approver(ctx: &Context) -> Result<bool, Error> {
+    if ctx.policy.standard.people < 2 && ctx.policy.privileged.people < 2 {
+        return Ok(false);
+    }
+    let members = ctx.db.read(staff::list).await?;
+    let ranks: Vec<Rank> =
+        members.iter().filter(|one| one.disabled_at.is_none()).map(|one| one.roles.rank()).collect();
+    let may_verify = ranks.iter().filter(|rank| **rank >= Rank::Agent).count();
+    let may_second = ranks.iter().filter(|rank| **rank >= Rank::Approver).count();
+    Ok(may_verify < 2 || may_second < 1)
+}
+
+/// Gives a member other roles, from their next request on.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn set_roles(ctx: &Context, email: &str, roles: Roles) -> Result<(), Error> {
+    change(ctx, email, move |member, _| {
+        if member.roles == roles {
+            return None;
+        }
+        member.roles = roles.clone();
+        Some(Event::new(Action::StaffChanged).with("roles", roles.as_str()))
+    })
+    .await
+}
+
+/// Shuts a member out and ends their sessions.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn disable(ctx: &Context, email: &str) -> Result<(), Error> {
+    change(ctx, email, |member, now| {
+        if member.disabled_at.is_some() {
+            return None;
+        }
+        member.disabled_at = Some(now);
+        Some(Event::new(Action::StaffDisabled))
+    })
+    .await
+}
+
+/// Lets a member approve again before the hour is over.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn lift(ctx: &Context, email: &str) -> Result<(), Error> {
+    change(ctx, email, |member, now| {
+        member.approvals_stopped_until = None;
+        member.lifted_at = Some(now);
+        Some(Event::new(Action::StaffLifted))
+    })
+    .await
+}
+
+/// Gives a member another password and authenticator, and ends their sessions; a disabled one is enabled again.
+///
+/// # Errors
+/// `NotFound`, `Invalid`.
+pub async fn reset(ctx: &Context, email: &str, password: &SecretString) -> Result<Enrolled, Error> {
+    check_password(password)?;
+    let hash = ctx.crypto.passwords().hash(password.expose_secret()).await?;
+    let bytes = ctx.crypto.shared_secret();
+    let (work, now, of, drawn) = (ctx.clone(), ctx.now(), email.to_owned(), bytes.clone());
+    let email = ctx
+        .write(move |conn| {
+            let mut member = find(conn, &of)?;
+            let from = member.version;
+            let was_disabled = member.disabled_at.take().is_some();
+            member.reset(&work.crypto, hash.clone(), &shared(&drawn[..])?);
+            member.version += 1;
+            let mut event = Event::new(Action::StaffReset);
+            if was_disabled {
+                event = event.with("enabled", "again");
+            }
+            log(conn, &work, &member, &event, now)?;
+            sessions::end_all(conn, &member.id)?;
+            let email = member.email.clone();
+            staff::update(conn, member, from)?;
+            Ok::<_, Error>(email)
+        })
+        .await?;
+    enrolled(ctx, &email, &bytes[..])
+}
+
+/// One change of a member's standing; `None` where nothing changes.
+async fn change<F>(ctx: &Context, email: &str, apply: F) -> Result<(), Error>
+where
+    F: Fn(&mut Member, Time) -> Option<Event> + Send + 'static,
+{
+    let (work, now, email) = (ctx.clone(), ctx.now(), email.to_owned());
+    ctx.write(move |conn| {
+        let mut member = find(conn, &email)?;
+        let from = member.version;
+        let Some(event) = apply(&mut member, now) else { return Ok(()) };
+        member.version += 1;
+        log(conn, &work, &member, &event, now)?;
+        if member.disabled_at.is_some() {
+            sessions::end_all(conn, &member.id)?;
+        }
+        Ok(staff::update_standing(conn, &member, from)?)
+    })
+    .await
+}
+
+fn find(conn: &mut Conn, email: &str) -> Result<Member, Error> {
+    Ok(staff::find_by_email(conn, email.trim())?.ok_or(Rejection::NotFound)?)
+}
+
+fn account_of(conn: &mut Conn, external_id: &str) -> Result<AccountId, Error> {
+    let account = accounts::find_by_external_id(conn, external_id)?;
+    let living = account.filter(|account| account.removed_at.is_none()).ok_or(Rejection::NotFound)?;
+    Ok(living.id)
+}
+
+/// A second row for one person, by address or by account, would let them approve twice.
+fn refuse_second(conn: &mut Conn, email: &str, account: Option<&AccountId>) -> Result<(), Error> {
+    if staff::find_by_email(conn, email)?.is_some() {
+        return Err(Error::Taken("email"));
+    }
+    let by_address = accounts::find_by_email(conn, email)?;
+    let named = account.map(|id| accounts::get(conn, id)).transpose()?;
+    for own in by_address.iter().chain(&named) {
+        if staff::find_owner(conn, own)?.is_some() {
+            return Err(Error::Taken("account"));
+        }
+    }
+    Ok(())
+}
+
+/// What was looked up as free was taken meanwhile: look again.
+fn lost_race(error: db::Error) -> Error {
+    match error {
+        db::Error::Unique(_) => db::Error::Stale.into(),
+        other => other.into(),
+    }
+}
+
+fn log(conn: &mut Conn, ctx: &Context, member: &Member, event: &Event, now: Time) -> Result<(), Error> {
+    let subject = Subject::Staff(member.id.clone());
+    let around = Circumstances {
+        actor: &Actor::Console,
+        at: now,
+        subject: &subject,
+        version: member.version,
+        ticket: None,
+    };
+    Ok(audit::insert(conn, &ctx.crypto, &around, event)?)
+}
+
+fn shared(bytes: &[u8]) -> Result<SharedSecret, Error> {
+    SharedSecret::new(bytes).ok_or(Error::Internal("a drawn key has the wrong length"))
+}
+
+fn enrolled(ctx: &Context, email: &str, bytes: &[u8]) -> Result<Enrolled, Error> {
+    let secret = shared(bytes)?;
+    // The desk's own sign-in, not the application's: people have an entry of that name already.
+    let issuer = format!("{} desk", ctx.config.app.issuer);
+    Ok(Enrolled {
+        email: email.to_owned(),
+        otpauth_uri: otpauth_uri(&secret, Parameters::STANDARD, &issuer, email),
+        secret: secret.base32(),
+    })
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        Self {
+            email: member.email,
+            name: member.name,
+            roles: member.roles,
+            disabled_at: member.disabled_at,
+            approvals_stopped_until: member.approvals_stopped_until,
+            created_at: member.created_at,
+        }
+    }
+}

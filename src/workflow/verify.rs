@@ -1,0 +1,217 @@
+//! Verifying who the requester is: what staff record, the PIN, and the manager's word.
+
+use chrono::Duration;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::review::{self, Case};
+use super::{Context, Counted, expire};
+use crate::crypto::{Purpose, TokenKind, token_hash};
+use crate::db::letters::{self, About, Fate};
+use crate::db::review::list_evidence;
+use crate::db::vouches::{self, Vouch};
+use crate::db::{Conn, accounts, apply, staff, tickets};
+use crate::domain::Time;
+use crate::domain::account::Account;
+use crate::domain::actor::StaffActor;
+use crate::domain::evidence::{Evidence, Method, Outcome};
+use crate::domain::ids::EvidenceId;
+use crate::domain::letter::{Content, Letter};
+use crate::domain::rejection::Rejection;
+use crate::domain::text::Text;
+use crate::domain::ticket::{StaffEvidence, Ticket};
+use crate::domain::totp::Code;
+use crate::error::Error;
+
+/// How long a manager has to answer.
+const VOUCH_LIFETIME: Duration = Duration::hours(24);
+/// How many wrong codes kill a question to a manager.
+const VOUCH_TRIES: i32 = 5;
+
+/// Records a verification.
+///
+/// # Errors
+/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `Invalid`, `FailedBefore`.
+pub async fn evidence(
+    ctx: &Context,
+    by: &StaffActor,
+    reference: &str,
+    method: Method,
+    outcome: Outcome,
+    note: &str,
+) -> Result<(), Error> {
+    let note = match note.trim() {
+        "" => String::new(),
+        note => {
+            Text::parse(note).ok_or(Rejection::Invalid("note: at most 4000 characters"))?.as_str().to_owned()
+        }
+    };
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
+        if method == Method::Callback && account.number_to_call(inner.policy.fresh, now).is_none() {
+            return Err(Rejection::Invalid("callback: there is no number on file that may be called").into());
+        }
+        let former = all_evidence(conn, &ticket)?;
+        let new =
+            StaffEvidence { id: EvidenceId::new(inner.crypto.id(now)), method, outcome, note: note.clone() };
+        let recorded = ticket.record_evidence(&by, owner.as_ref(), &inner.policy, &former, new, now)?;
+        apply(conn, &inner.crypto, recorded)?;
+        Ok(())
+    })
+    .await
+}
+
+pub(super) fn all_evidence(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<Evidence>, Error> {
+    Ok(list_evidence(conn, &ticket.id)?.into_iter().map(|noted| noted.evidence).collect())
+}
+
+/// Makes a PIN, to be read out on the verified call; it is shown once, and a former one dies.
+///
+/// # Errors
+/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`; `Busy`.
+pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result<SecretString, Error> {
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    let (of, who) = (reference.clone(), by.clone());
+    let looking = ctx.clone();
+    // Asked first, so that nobody makes the program hash for nothing.
+    let ticket = ctx
+        .db
+        .read(move |conn| {
+            let found = tickets::find(conn, &super::requester::parse_reference(&of))?;
+            let ticket = found.ok_or(Rejection::NotFound)?;
+            let evidence = all_evidence(conn, &ticket)?;
+            let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
+            let owner = super::assess::owner(conn, &account)?;
+            let placeholder = SecretString::from(String::new());
+            ticket
+                .clone()
+                .make_pin(&who, owner.as_ref(), &looking.policy, &evidence, placeholder, now)
+                .map(drop)?;
+            Ok::<_, Error>(ticket.id)
+        })
+        .await?;
+    let pin = ctx.crypto.pin();
+    let hash = ctx.crypto.pin_hash(&[ticket.as_str()], pin.expose_secret()).await?;
+    let hash = SecretString::from(hash);
+    ctx.write(move |conn| {
+        let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
+        let evidence = all_evidence(conn, &ticket)?;
+        let made = ticket.make_pin(&by, owner.as_ref(), &inner.policy, &evidence, hash.clone(), now)?;
+        apply(conn, &inner.crypto, made)?;
+        Ok(())
+    })
+    .await?;
+    Ok(pin)
+}
+
+/// Asks the manager on file by letter.
+///
+/// # Errors
+/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`; `Invalid` where nobody may vouch.
+pub async fn ask_vouch(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(), Error> {
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
+        let asked = apply(conn, &inner.crypto, ticket.ask_vouch(&by, owner.as_ref(), now)?)?;
+        let manager = manager_to_ask(conn, &inner, &account, &by, now)?
+            .ok_or(Rejection::Invalid("vouch: there is no manager on file who may vouch"))?;
+        let (token, hash) = inner.crypto.token(TokenKind::Vouch);
+        let (code, id) = (inner.crypto.mailbox_code(), inner.crypto.id(now));
+        let expires_at = now + VOUCH_LIFETIME;
+        let vouch = Vouch {
+            digest: inner.crypto.code_digest(Purpose::VouchCode, &[&id], code.expose_secret()),
+            id,
+            ticket_id: asked.id.clone(),
+            token_hash: hash,
+            address: manager.clone(),
+            tries: 0,
+            asked_by: by.id.clone(),
+            expires_at,
+            answered_at: None,
+        };
+        vouches::insert(conn, vouch)?;
+        let content = Content::ManagerVouch { token, code, person: account.name.clone(), expires_at };
+        let about = About { ticket: Some(&asked.id), account: Some(&account.id), authenticator: None };
+        let letter = Letter { to: manager, content };
+        letters::insert(conn, &inner.crypto, about, &letter, Fate::Send, now)?;
+        Ok(())
+    })
+    .await
+}
+
+/// The manager who may vouch: on file long enough, none of the account's own addresses, and not the acting agent.
+pub(super) fn manager_to_ask(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    by: &StaffActor,
+    now: Time,
+) -> Result<Option<String>, Error> {
+    let others: Vec<String> =
+        accounts::list_addresses(conn, &account.id)?.into_iter().map(|other| other.address).collect();
+    let Some(manager) = account.manager_to_ask(&others, ctx.policy.fresh, now) else { return Ok(None) };
+    let is_actor = staff::find_by_email(conn, manager)?.is_some_and(|member| member.id == by.id);
+    let own = match accounts::find_by_email(conn, manager)? {
+        Some(theirs) => staff::find_owner(conn, &theirs)?.is_some_and(|member| member.id == by.id),
+        None => false,
+    };
+    Ok((!is_actor && !own).then(|| manager.to_owned()))
+}
+
+/// The manager answers, with token and code of the letter: recorded as evidence.
+///
+/// # Errors
+/// `NotFound` for unknown, expired and answered ones; `WrongCode`, `TooManyTries`, `OutOfOrder`.
+pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), Error> {
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let hash = token_hash(TokenKind::Vouch, token).ok_or(Rejection::NotFound)?;
+    let code = code.to_owned();
+    ctx.write(move |conn| {
+        let vouch = vouches::find(conn, &hash)?
+            .filter(|vouch| vouch.expires_at > now && vouch.answered_at.is_none())
+            .ok_or(Rejection::NotFound)?;
+        let ticket = tickets::get(conn, &vouch.ticket_id)?;
+        let ticket = expire::settle(conn, &inner, ticket, now)?;
+        still_on_file(conn, &inner, &ticket, &vouch, now)?;
+        if let Err(rejection) = check_vouch(conn, &inner, &vouch, &code)? {
+            return Ok(Err(rejection));
+        }
+        vouches::answer(conn, &vouch.id, now)?;
+        let id = EvidenceId::new(inner.crypto.id(now));
+        apply(conn, &inner.crypto, ticket.proven(Method::ManagerVouch, id, now)?)?;
+        Ok(Ok(()))
+    })
+    .await?
+    .map_err(Error::from)
+}
+
+/// A manager who is no longer on file, or newly so, has nothing to say.
+fn still_on_file(
+    conn: &mut Conn,
+    ctx: &Context,
+    ticket: &Ticket,
+    vouch: &Vouch,
+    now: Time,
+) -> Result<(), Error> {
+    let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
+    let manager = account.manager_to_ask(&[], ctx.policy.fresh, now);
+    if manager == Some(vouch.address.as_str()) { Ok(()) } else { Err(Rejection::NotFound.into()) }
+}
+
+fn check_vouch(conn: &mut Conn, ctx: &Context, vouch: &Vouch, code: &str) -> Result<Counted<()>, Error> {
+    if vouch.tries >= VOUCH_TRIES {
+        return Ok(Err(Rejection::TooManyTries(None)));
+    }
+    let right = Code::parse(code).is_some_and(|code| {
+        let typed = code.text();
+        ctx.crypto.code_matches(Purpose::VouchCode, &[&vouch.id], typed.expose_secret(), &vouch.digest)
+    });
+    if right {
+        return Ok(Ok(()));
+    }
+    vouches::count(conn, vouch)?;
+    Ok(Err(Rejection::WrongCode))
+}
