@@ -212,3 +212,6 @@ impl Policy {
         faults
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,7 +179,7 @@ impl Model {
             "approved in another tier"
         );
         assert!(self.approvals.iter().skip(1).all(|given| given.rank >= Rank::Approver));
-        let last = self.approvals.iter().map(|given| given.at).max().unwrap();
+        let last = self.approvals.last().unwrap().at;
         assert!(self.now >= last + hold, "a key before its hold was over");
         assert!(!again || self.is_satisfied(), "reissued on evidence that is gone");
         assert!(!again || expires_at <= last + hours(72), "a reissued key outlives its approval");
