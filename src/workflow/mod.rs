@@ -20,6 +20,8 @@ pub mod diagnose;
 pub mod expire;
 mod failures;
 pub mod freeze;
+pub mod import;
+mod import_rows;
 mod issue;
 pub mod once;
 pub mod open;
