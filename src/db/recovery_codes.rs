@@ -35,6 +35,17 @@ pub fn list_unused(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryC
         .load(conn)?)
 }
 
+/// The codes of an account, used ones included.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryCode>, Error> {
+    Ok(recovery_codes::table
+        .filter(recovery_codes::account_id.eq(account))
+        .select(RecoveryCode::as_select())
+        .load(conn)?)
+}
+
 /// Stores codes.
 ///
 /// # Errors

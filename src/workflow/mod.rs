@@ -2,14 +2,25 @@
 //!
 //! One file a verb. Nothing here knows of HTTP, pages or mail servers.
 
+mod account_facts;
+pub mod accounts;
 pub mod activate;
 pub mod approve;
 mod assertions;
 mod assess;
+pub mod audit;
+pub mod audit_verdict;
+pub mod audit_verify;
+pub mod caller;
+mod change;
+mod checkpoints_file;
+pub mod clients;
+pub mod codes;
 mod confirm;
 pub mod deliver;
 pub mod desk;
 pub mod diagnose;
+pub mod enrol;
 pub mod expire;
 mod failures;
 pub mod freeze;
@@ -17,22 +28,16 @@ mod issue;
 pub mod once;
 pub mod open;
 pub mod prove;
+mod putting;
+mod qr;
 pub mod readiness;
 pub mod recovery;
 pub mod requester;
 pub mod review;
-pub mod session;
-pub mod verify;
-mod account_facts;
-pub mod accounts;
-pub mod audit;
-pub mod audit_verdict;
-pub mod audit_verify;
-mod checkpoints_file;
-pub mod clients;
-mod putting;
 pub mod rotate;
+pub mod session;
 pub mod staff;
+pub mod verify;
 
 use std::sync::Arc;
 
