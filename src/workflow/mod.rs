@@ -37,6 +37,8 @@ pub mod review;
 pub mod rotate;
 pub mod session;
 pub mod staff;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 
 use std::sync::Arc;
