@@ -2,7 +2,7 @@
 //!
 //! The rule: an account belongs to the host that put it; to every other it does not exist.
 
-use crate::db::clients::Client;
+use super::accounts;
 use crate::db::{self, Conn};
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
@@ -25,12 +25,6 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// A host that names one of its accounts.
-    #[must_use]
-    pub fn host(client: &Client, external_id: impl Into<String>) -> Self {
-        Self::Host { client: client.id.clone(), external_id: external_id.into() }
-    }
-
     /// Who stands in the audit log.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -42,11 +36,10 @@ impl Caller {
 
     /// The account that is meant.
     pub(super) fn account(&self, conn: &mut Conn) -> Result<Account, Error> {
-        let found = match self {
-            Self::Host { client, external_id } => db::accounts::find_by_external_id(conn, external_id)?
-                .filter(|account| account.client.as_ref() == Some(client)),
-            Self::Owner(id) => Some(db::accounts::get(conn, id)?),
+        let account = match self {
+            Self::Host { client, external_id } => accounts::of_client(conn, client, external_id)?,
+            Self::Owner(id) => db::accounts::get(conn, id)?,
         };
-        found.filter(|account| account.removed_at.is_none()).ok_or_else(|| Rejection::NotFound.into())
+        if account.removed_at.is_none() { Ok(account) } else { Err(Rejection::NotFound.into()) }
     }
 }

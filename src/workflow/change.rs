@@ -11,15 +11,12 @@ use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::event::{Action, Event, Subject};
-use crate::domain::ids::TicketId;
 use crate::error::Error;
 
 /// What the audit log says of a change.
 pub(super) struct Note<'a> {
     /// Who.
     pub(super) actor: &'a Actor,
-    /// In the course of which ticket.
-    pub(super) ticket: Option<&'a TicketId>,
     /// What.
     pub(super) event: Event,
 }
@@ -62,7 +59,7 @@ pub(super) fn authenticator(
         AuthenticatorState::Revoked => Action::KeyRevoked,
     };
     let next = db::authenticators::enter(conn, &ctx.crypto, one, state, now)?;
-    let note = Note { actor, ticket: None, event: Event::new(action) };
+    let note = Note { actor, event: Event::new(action) };
     log(conn, ctx, &note, &Subject::Authenticator(next.id), next.version, now)
 }
 
@@ -78,6 +75,6 @@ pub(super) fn log(
     version: i32,
     now: Time,
 ) -> Result<(), Error> {
-    let around = Circumstances { actor: note.actor, at: now, subject, version, ticket: note.ticket };
+    let around = Circumstances { actor: note.actor, at: now, subject, version, ticket: None };
     Ok(db::audit::insert(conn, &ctx.crypto, &around, &note.event)?)
 }

@@ -8,18 +8,21 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::caller::Caller;
-use super::recovery::{self, Tried, Typed};
-use super::{Context, count};
+use super::change::{self, Note};
+use super::{Context, activate, failures, recovery};
+use crate::crypto::canonical_recovery_code;
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::{self, Conn};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::{AuthenticatorState, Origin};
+use crate::domain::event::{Action, Event};
 use crate::domain::lockout::LockoutState;
 use crate::domain::proof::FirstFactor;
 use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::Refusal;
+use crate::domain::ticket::Command;
 use crate::domain::totp::{Code, CodeOutcome, Step, matching_step};
 use crate::error::Error;
 
@@ -51,17 +54,21 @@ pub enum Verified {
 
 enum Attempt {
     Code { code: Code, first_factor: Option<FirstFactor>, password_changed_at: Option<Time> },
-    RecoveryCode(Typed),
+    RecoveryCode(SecretString),
 }
 
 impl Attempt {
     fn read(presented: Presented) -> Result<Self, Rejection> {
         match presented {
             Presented::Code { code, first_factor, password_changed_at } => {
-                let code = Code::parse(code.expose_secret()).ok_or(Rejection::Invalid("code"))?;
+                let code = Code::parse(code.expose_secret())
+                    .ok_or(Rejection::Invalid("code: the six digits that the app shows now"))?;
                 Ok(Self::Code { code, first_factor, password_changed_at })
             }
-            Presented::RecoveryCode(typed) => Typed::read(&typed).map(Self::RecoveryCode),
+            Presented::RecoveryCode(typed) => match canonical_recovery_code(typed.expose_secret()) {
+                Some(_) => Ok(Self::RecoveryCode(typed)),
+                None => Err(Rejection::Invalid("recovery_code: four groups of four letters and digits")),
+            },
         }
     }
 }
@@ -165,7 +172,7 @@ impl SignIn<'_> {
             }
             Some((key, CodeOutcome::Accepted(step))) => {
                 authenticators::accept(self.conn, key, step)?;
-                count::right(self.conn, &self.account)?;
+                failures::right(self.conn, &self.account)?;
                 Ok(Verified::Accepted { recovery_codes: None })
             }
             Some(_) => Ok(Verified::Refused(Refusal::Used)),
@@ -184,33 +191,35 @@ impl SignIn<'_> {
         let ticket = db::tickets::get(self.conn, id)?;
         let may_go_live = has_first_factor
             && ticket.activates_at_sign_in(&self.ctx.policy)
-            && ticket.trusts_password(password_changed_at);
-        let number = i64::try_from(step.get()).map_err(|_| db::Error::Corrupt("a step"))?;
-        let activation =
-            may_go_live.then(|| ticket.activate(number, self.actor.clone(), self.now).ok()).flatten();
-        let Some(transition) = activation else {
+            && ticket.require(Command::Activate).is_ok()
+            && !ticket.is_overdue(self.now)
+            && password_changed_at.is_none_or(|at| at <= ticket.opened_at - activate::PASSWORD_AGE);
+        if !may_go_live {
             authenticators::accept(self.conn, key, step)?;
             return Ok(Verified::Refused(Refusal::Inactive));
-        };
-        db::apply(self.conn, &self.ctx.crypto, transition)?;
-        let codes = recovery::renew(self.conn, self.ctx, &self.account.id, &self.actor, Some(id), self.now)?;
+        }
+        let step = i64::try_from(step.get()).map_err(|_| Error::Internal("a step"))?;
+        let codes = activate::complete(self.conn, self.ctx, ticket, step, self.actor.clone(), self.now)?;
         Ok(Verified::Accepted { recovery_codes: Some(codes) })
     }
 
-    fn try_recovery_code(&mut self, typed: &Typed) -> Result<Verified, Error> {
-        let note = (&self.actor, None);
-        match recovery::try_code(self.conn, self.ctx, &self.account, typed, note, self.now)? {
-            Tried::Right => {
-                count::right(self.conn, &self.account)?;
-                Ok(Verified::Accepted { recovery_codes: None })
-            }
-            Tried::Used => Ok(Verified::Refused(Refusal::Used)),
-            Tried::Wrong => self.wrong(),
-        }
+    fn try_recovery_code(&mut self, typed: &SecretString) -> Result<Verified, Error> {
+        let typed = typed.expose_secret();
+        let Some(id) = recovery::find(self.conn, self.ctx, &self.account, typed)? else {
+            // A double click is no guess.
+            let is_used = recovery::is_used(self.conn, self.ctx, &self.account, typed)?;
+            return if is_used { Ok(Verified::Refused(Refusal::Used)) } else { self.wrong() };
+        };
+        recovery::burn(self.conn, self.ctx, &self.account, &id, self.now)?;
+        failures::right(self.conn, &self.account)?;
+        self.account.lockout = self.account.lockout.after_right();
+        let note = Note { actor: &self.actor, event: Event::new(Action::RecoveryCodeUsed) };
+        change::account(self.conn, self.ctx, self.account.clone(), &note, self.now)?;
+        Ok(Verified::Accepted { recovery_codes: None })
     }
 
     fn wrong(&mut self) -> Result<Verified, Error> {
-        count::wrong(self.conn, self.ctx, &self.account, &self.actor, self.now)?;
+        failures::wrong(self.conn, self.ctx, &self.account, &self.actor, self.now)?;
         Ok(Verified::Refused(Refusal::Wrong))
     }
 }

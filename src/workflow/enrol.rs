@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::change::{self, Note};
-use super::{Context, count, qr, recovery};
+use super::{Context, failures, qr, recovery};
 use crate::db::authenticators::{self, Authenticator, New};
+use crate::db::letters::About;
 use crate::db::{self, Conn};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
@@ -20,7 +21,6 @@ use crate::domain::authenticator::{AuthenticatorState, Origin, Parameters, otpau
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::AuthenticatorId;
 use crate::domain::letter::Content;
-use crate::domain::lockout::LockoutState;
 use crate::domain::rejection::Rejection;
 use crate::domain::shared_secret::SharedSecret;
 use crate::domain::totp::{Code, CodeOutcome, matching_step};
@@ -56,11 +56,11 @@ pub async fn begin(ctx: &Context, caller: &Caller, code: Option<SecretString>) -
                 return Ok(None);
             }
         }
-        Ok(Some((desk.replace_pending()?, desk.account.email)))
+        Ok(Some((desk.replace_pending()?, desk.account.label().to_owned())))
     });
-    let (secret, email) = begun.await?.ok_or(Rejection::WrongCode)?;
+    let (secret, label) = begun.await?.ok_or(Rejection::WrongCode)?;
     let secret = SharedSecret::new(&secret).ok_or(Error::Internal("a drawn key is no shared secret"))?;
-    let uri = otpauth_uri(&secret, Parameters::STANDARD, &ctx.config.app.issuer, &email);
+    let uri = otpauth_uri(&secret, Parameters::STANDARD, &ctx.config.app.issuer, &label);
     let qr_svg = qr::svg(&uri).ok_or(Error::Internal("a link does not fit into a QR code"))?;
     Ok(Enrolment { secret: secret.base32(), otpauth_uri: uri, qr_svg })
 }
@@ -104,7 +104,8 @@ pub async fn turn_off(ctx: &Context, caller: &Caller, code: SecretString) -> Res
 }
 
 fn read(typed: &SecretString) -> Result<Code, Rejection> {
-    Code::parse(typed.expose_secret()).ok_or(Rejection::Invalid("code"))
+    Code::parse(typed.expose_secret())
+        .ok_or(Rejection::Invalid("code: the six digits that the app shows now"))
 }
 
 /// One account with its keys, within one transaction.
@@ -130,11 +131,7 @@ impl<'a> Desk<'a> {
         if self.account.frozen_at.is_some() || suspended {
             return Err(Rejection::ProofRequired);
         }
-        match self.account.lockout.state(self.now) {
-            LockoutState::Open => Ok(()),
-            LockoutState::Locked { until } => Err(Rejection::TooManyTries(Some(until))),
-            LockoutState::Off => Err(Rejection::TooManyTries(None)),
-        }
+        failures::require_open(&self.account, self.now)
     }
 
     fn prove_active(&mut self, code: &Code) -> Result<bool, Error> {
@@ -149,12 +146,13 @@ impl<'a> Desk<'a> {
         match matching_step(&secret, key.parameters()?, code, self.now, key.last()) {
             CodeOutcome::Accepted(step) => {
                 authenticators::accept(self.conn, key, step)?;
-                count::right(self.conn, &self.account)?;
+                failures::right(self.conn, &self.account)?;
+                self.account.lockout = self.account.lockout.after_right();
                 Ok(true)
             }
             CodeOutcome::Used => Ok(false),
             CodeOutcome::Wrong => {
-                count::wrong(self.conn, self.ctx, &self.account, &self.actor, self.now)?;
+                failures::wrong(self.conn, self.ctx, &self.account, &self.actor, self.now)?;
                 Ok(false)
             }
         }
@@ -172,7 +170,7 @@ impl<'a> Desk<'a> {
             Err(db::Error::Unique(_)) => return Err(db::Error::Stale.into()),
             other => other?,
         }
-        let note = Note { actor: &self.actor, ticket: None, event: Event::new(Action::KeyCreated) };
+        let note = Note { actor: &self.actor, event: Event::new(Action::KeyCreated) };
         change::log(self.conn, self.ctx, &note, &Subject::Authenticator(id), 1, self.now)?;
         Ok(secret)
     }
@@ -183,7 +181,7 @@ impl<'a> Desk<'a> {
         change::authenticator(self.conn, self.ctx, pending, active, &self.actor, self.now)?;
         self.turn(TwoFactor::On, Action::KeyActivated)?;
         let id = &self.account.id;
-        let codes = recovery::renew(self.conn, self.ctx, id, &self.actor, None, self.now)?;
+        let codes = recovery::renew(self.conn, self.ctx, id, self.now)?;
         self.tell(&Content::TwoFactorEnabled { at: self.now })?;
         Ok(codes)
     }
@@ -205,13 +203,14 @@ impl<'a> Desk<'a> {
 
     fn turn(&mut self, two_factor: TwoFactor, action: Action) -> Result<(), Error> {
         self.account.two_factor = two_factor;
-        let note = Note { actor: &self.actor, ticket: None, event: Event::new(action) };
+        let note = Note { actor: &self.actor, event: Event::new(action) };
         self.account = change::account(self.conn, self.ctx, self.account.clone(), &note, self.now)?;
         Ok(())
     }
 
     fn tell(&mut self, content: &Content) -> Result<(), Error> {
-        Ok(db::letters::tell_everyone(self.conn, &self.ctx.crypto, &self.account.id, content, self.now)?)
+        let about = About { account: Some(&self.account.id), ..About::default() };
+        Ok(db::letters::tell_everyone(self.conn, &self.ctx.crypto, about, content, self.now)?)
     }
 }
 

@@ -14,9 +14,6 @@ use crate::domain::policy::{Policy, Tier};
 use crate::domain::proof::Proof;
 use crate::domain::rejection::Rejection;
 
-/// How long before the ticket the password must have been left alone.
-const PASSWORD_RESTS: chrono::Duration = chrono::Duration::hours(24);
-
 /// Freshly drawn material for one key.
 pub struct KeyMaterial {
     /// The new authenticator.
@@ -119,13 +116,6 @@ impl Ticket {
         self.tier == Tier::Standard
             && policy.tier(self.tier).codes == 1
             && self.proof(policy) == Proof::PasswordOrRecoveryCode
-    }
-
-    /// Whether a password last changed then is older than the ticket by a day: one that was changed for the occasion
-    /// proves nothing.
-    #[must_use]
-    pub fn trusts_password(&self, changed_at: Option<Time>) -> bool {
-        changed_at.is_none_or(|at| at < self.opened_at - PASSWORD_RESTS)
     }
 
     /// The person has proven the key: it goes live and the former one is revoked.

@@ -91,7 +91,7 @@ async fn a_change_of_the_account_leaves_the_counter_alone() {
         let read_before = world.account().await;
         fail(&world, &key, 7).await;
         let version = read_before.version;
-        world.write(move |conn| Ok(db::accounts::update(conn, read_before.clone(), version)?)).await;
+        world.write(move |conn| Ok(db::accounts::update_facts(conn, read_before.clone(), version)?)).await;
         assert_eq!(world.account().await.lockout.failures, 7);
     }
 }
