@@ -8,6 +8,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::disallowed_methods,
     reason = "a measuring that fails says so and ends"
 )]
 
