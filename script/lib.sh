@@ -32,10 +32,10 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Starts an empty PostgreSQL on loopback, without syncs (no crash is tested on it), exports REKEY_TEST_POSTGRES
-# with its URL, and removes it when the script ends.
+# Starts an empty PostgreSQL on loopback, exports REKEY_TEST_POSTGRES with its URL, and removes it when the script
+# ends. It syncs only where it is told "on": tests lose nothing by a crash.
 start_postgres() {
-    local initdb port options
+    local initdb port options syncs=${1:-off}
     initdb=$(postgres_program initdb)
     pg_ctl=$(postgres_program pg_ctl)
     postgres_folder=$(mktemp -d "${TMPDIR:-/tmp}/rekey-postgres.XXXXXX")
@@ -47,7 +47,7 @@ start_postgres() {
     for _ in 1 2 3; do
         port=$(free_port)
         options="-p $port -k $postgres_folder -c listen_addresses=127.0.0.1 -c max_connections=300"
-        options="$options -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+        options="$options -c fsync=$syncs -c full_page_writes=$syncs -c synchronous_commit=$syncs"
         if as_postgres "$pg_ctl" start --wait --silent --pgdata=data --log=log --options="$options"; then
             export REKEY_TEST_POSTGRES="postgres://rekey@127.0.0.1:$port/postgres"
             return 0

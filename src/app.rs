@@ -17,7 +17,10 @@ use crate::mail::{MailError, MailSettings, Mailer, Timeouts};
 use crate::workflow::{Context, staff};
 
 /// The fact that names the ring with which a database's secrets are sealed.
-const RING: &str = "key_ring";
+pub const RING: &str = "key_ring";
+/// What is said where the policy wants two people and there are not two.
+pub const TOO_FEW: &str = "the policy wants two people to approve privileged tickets, and the staff has no two who \
+     could: add an agent and an approver with `rekey staff add`";
 
 /// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
@@ -156,11 +159,7 @@ async fn settle_ring(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
 pub async fn warnings(ctx: &Context) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     if staff::lacks_second_approver(ctx).await? {
-        warnings.push(
-            "the policy wants two people to approve, and the staff has no two who could: add an agent and an \
-             approver with `rekey staff add`"
-                .to_owned(),
-        );
+        warnings.push(TOO_FEW.to_owned());
     }
     if matches!(ctx.config.mail.transport, MailTransport::Folder(_)) {
         warnings.push("letters are written into a folder, not sent: set mail.transport to smtp".to_owned());

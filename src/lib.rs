@@ -3,6 +3,7 @@
 //! A person files a ticket, staff establish who they are, a new key goes out by mail, and lives once it is proven.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
@@ -12,6 +13,7 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod mail;
+pub mod serve;
 pub mod telemetry;
 pub mod worker;
 pub mod workflow;

@@ -1,3 +1,7 @@
 //! The program: arguments in, a command out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rekey::cli::main()
+}

@@ -53,6 +53,10 @@ pub enum Purpose {
     RecoveryCode,
     /// Where a request came from, comparable but not readable.
     Network,
+    /// What binds a form to the browser that it was shown in.
+    Form,
+    /// What a browser keeps for us between two pages.
+    Cookie,
 }
 
 impl Purpose {
@@ -70,6 +74,8 @@ impl Purpose {
             Self::Pin => "pin",
             Self::RecoveryCode => "recovery code",
             Self::Network => "network",
+            Self::Form => "form",
+            Self::Cookie => "cookie",
         }
     }
 }

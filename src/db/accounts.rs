@@ -153,36 +153,6 @@ pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<()
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Stores what a host said of an account, if nobody has changed it meanwhile. Counters and two-factor stay as they
-/// are: codes that are tried at the same moment must not be forgotten.
-///
-/// # Errors
-/// `Stale`; `Unique` where the address is taken.
-pub fn update_facts(conn: &mut Conn, account: Account, from_version: i32) -> Result<(), Error> {
-    let row = Row::from(account);
-    let target = accounts::table.find(row.id).filter(accounts::version.eq(from_version));
-    let changed = diesel::update(target)
-        .set((
-            accounts::client_id.eq(row.client_id),
-            accounts::email.eq(row.email),
-            accounts::email_folded.eq(row.email_folded),
-            accounts::name.eq(row.name),
-            accounts::phone.eq(row.phone),
-            accounts::manager_email.eq(row.manager_email),
-            accounts::tier.eq(row.tier),
-            accounts::locale.eq(row.locale),
-            accounts::email_changed_at.eq(row.email_changed_at),
-            accounts::phone_changed_at.eq(row.phone_changed_at),
-            accounts::manager_changed_at.eq(row.manager_changed_at),
-            accounts::put_again_at.eq(row.put_again_at),
-            accounts::created_at.eq(row.created_at),
-            accounts::removed_at.eq(row.removed_at),
-            accounts::version.eq(row.version),
-        ))
-        .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
-}
-
 /// Counts a failure or forgets them, if nobody has counted meanwhile.
 ///
 /// # Errors

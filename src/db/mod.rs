@@ -38,7 +38,7 @@ mod watch;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use address::{DatabaseSettings, OpenError};
 pub use apply::apply;

@@ -35,6 +35,18 @@ pub fn list_unused(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryC
         .load(conn)?)
 }
 
+/// The codes of an account that are used.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_used(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryCode>, Error> {
+    Ok(recovery_codes::table
+        .filter(recovery_codes::account_id.eq(account))
+        .filter(recovery_codes::used_at.is_not_null())
+        .select(RecoveryCode::as_select())
+        .load(conn)?)
+}
+
 /// Stores codes.
 ///
 /// # Errors

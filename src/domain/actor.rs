@@ -1,6 +1,6 @@
 //! Who acts: the staff with their roles and ranks, and everybody else.
 
-use super::ids::{ClientId, StaffId};
+use super::ids::{AccountId, ClientId, StaffId};
 use super::rejection::Rejection;
 use super::words::words;
 
@@ -135,6 +135,8 @@ pub enum Actor {
     Staff(StaffId),
     /// A host application.
     Host(ClientId),
+    /// The account's owner, signed in at Rekey's own page.
+    Owner(AccountId),
     /// The worker.
     Machine,
     /// Somebody at the command line.
@@ -149,6 +151,7 @@ impl Actor {
             Self::Requester => "requester",
             Self::Staff(_) => "staff",
             Self::Host(_) => "host",
+            Self::Owner(_) => "owner",
             Self::Machine => "machine",
             Self::Console => "console",
         }
@@ -160,6 +163,7 @@ impl Actor {
         match self {
             Self::Staff(id) => Some(id.as_str()),
             Self::Host(id) => Some(id.as_str()),
+            Self::Owner(id) => Some(id.as_str()),
             Self::Requester | Self::Machine | Self::Console => None,
         }
     }

@@ -20,6 +20,7 @@ pub mod rejection;
 pub mod risk;
 pub mod service_level;
 pub mod shared_secret;
+pub mod sign_in;
 pub mod text;
 pub mod ticket;
 pub mod totp;

@@ -15,6 +15,16 @@ words! {
     }
 }
 
+words! {
+    /// How a person signed in at the host before the code, in the host's word.
+    FirstFactor {
+        /// With the password.
+        Password = "password",
+        /// With a passkey.
+        Passkey = "passkey",
+    }
+}
+
 /// What came with an activation; whether each is right is found out afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Presented {

@@ -123,7 +123,11 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::unacceptable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."))
 }
 
-async fn raw(payload: Payload) -> Result<Bytes, Problem> {
+/// The bytes of a body, bounded in size and time.
+///
+/// # Errors
+/// 408, 413, 422.
+pub(super) async fn raw(payload: Payload) -> Result<Bytes, Problem> {
     let slow = |_| Problem::unacceptable(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.");
     let big = |_| Problem::unacceptable(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB.");
     let read = tokio::time::timeout(PATIENCE, payload.to_bytes_limited(LIMIT)).await;

@@ -11,6 +11,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 
+use super::pages::fault;
 use super::problem::{Problem, add_retry_after};
 use crate::workflow::Context;
 
@@ -47,18 +48,19 @@ pub async fn add(
         Ok(answer) => answer.map_into_boxed_body(),
         Err(error) => ServiceResponse::from_err(error, raw),
     };
-    let status = answer.status();
-    let own = answer.response().error().is_none_or(|error| error.as_error::<Problem>().is_some());
-    if !own {
-        // An extractor's or the framework's words may repeat input.
-        answer = answer.into_response(Problem::of_status(status).error_response());
+    if let Some(problem) = problem_of(&answer) {
+        let request = answer.request().clone();
+        let reader = ctx.as_ref().filter(|_| fault::wants_page(&request));
+        let page = reader.and_then(|ctx| fault::page(&request, ctx, &problem));
+        let mut response = page.unwrap_or_else(|| problem.error_response());
+        if let Some(ctx) = &ctx {
+            add_retry_after(&mut response, &problem, ctx.now());
+        }
+        answer = answer.into_response(response);
     }
     let response = answer.response_mut();
-    if let Some(ctx) = &ctx {
-        add_retry_after(response, ctx.now());
-        if ctx.config.http.is_secure {
-            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
-        }
+    if ctx.is_some_and(|ctx| ctx.config.http.is_secure) {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
     let headers = response.headers_mut();
     for (name, value) in FIXED {
@@ -73,4 +75,11 @@ pub async fn add(
         }
     }
     Ok(answer)
+}
+
+/// The problem that an answer stands for. An extractor's or the framework's own words may repeat input, so that
+/// only their status is taken over.
+fn problem_of(answer: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    let error = answer.response().error()?;
+    Some(error.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(answer.status())))
 }

@@ -7,6 +7,8 @@ pub mod api;
 pub mod auth;
 pub mod body;
 pub mod headers;
+pub mod pages;
+pub mod portal;
 pub mod problem;
 pub mod throttle;
 mod trace;
@@ -17,13 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, Resource};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource};
 
 use crate::telemetry::Metrics;
 use crate::workflow::Context;
-use problem::Problem;
+use problem::{Answer, Problem};
 use throttle::Throttle;
 
 /// How long the headers of a request may take to arrive.
@@ -36,6 +38,8 @@ const SHUTDOWN: u64 = 10;
 /// Every route there is.
 pub fn routes(cfg: &mut ServiceConfig) {
     api::routes(cfg);
+    portal::routes(cfg);
+    cfg.service(page("/assets/{file}", pages::assets::get));
     cfg.default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) }));
 }
 
@@ -44,6 +48,31 @@ pub fn routes(cfg: &mut ServiceConfig) {
 pub fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource(path)
         .default_service(web::to(move || async move { Err::<HttpResponse, _>(Problem::method(allow)) }))
+}
+
+/// A page that is only looked at.
+#[must_use]
+pub fn page<F, A>(path: &str, show: F) -> Resource
+where
+    F: Handler<A, Output = Answer>,
+    A: FromRequest + 'static,
+{
+    resource(path, "GET, HEAD").route(web::get().to(show.clone())).route(web::head().to(show))
+}
+
+/// A page with a form that is sent to the page's own address.
+#[must_use]
+pub fn form<F, A, G, B>(path: &str, show: F, send: G) -> Resource
+where
+    F: Handler<A, Output = Answer>,
+    A: FromRequest + 'static,
+    G: Handler<B, Output = Answer>,
+    B: FromRequest + 'static,
+{
+    resource(path, "GET, HEAD, POST")
+        .route(web::get().to(show.clone()))
+        .route(web::head().to(show))
+        .route(web::post().to(send))
 }
 
 /// Starts to serve where the configuration says. The server stops when its handle says so; signals are the caller's.
@@ -69,6 +98,7 @@ pub fn run_on(ctx: Context, listener: TcpListener) -> io::Result<Server> {
             .app_data(throttle.clone())
             .configure(routes)
             .wrap(from_fn(headers::add))
+            .wrap(Compress::default())
             .wrap(from_fn(trace::follow))
     })
     .client_request_timeout(HEADERS)

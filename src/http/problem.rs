@@ -284,7 +284,7 @@ impl ResponseError for Problem {
         self.status
     }
 
-    /// Without `Retry-After`, which needs the time: the headers' middleware adds it.
+    /// Without `Retry-After`, which needs the time: the headers' middleware adds it, and makes a page of it for browsers.
     fn error_response(&self) -> HttpResponse {
         let body = Body {
             kind: format!("urn:rekey:problem:{}", self.code),
@@ -307,10 +307,9 @@ impl ResponseError for Problem {
     }
 }
 
-/// Adds `Retry-After` to an answer that was made from a problem.
-pub(super) fn add_retry_after<B>(response: &mut HttpResponse<B>, now: Time) {
-    let after = response.error().and_then(|error| error.as_error::<Problem>()?.retry_after(now));
-    if let Some(seconds) = after {
+/// Adds `Retry-After` to the answer that stands for a problem.
+pub(super) fn add_retry_after(response: &mut HttpResponse, problem: &Problem, now: Time) {
+    if let Some(seconds) = problem.retry_after(now) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
 }

@@ -195,12 +195,12 @@ fn date(envelope: &Envelope) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default())
 }
 
-fn fixed(name: &'static str, value: &str) -> HeaderValue {
+pub(super) fn fixed(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
 /// `local@domain` in plain characters, brackets taken off: it becomes a header and a file name.
-fn checked_id(id: &str) -> Result<String, ComposeError> {
+pub(super) fn checked_id(id: &str) -> Result<String, ComposeError> {
     let bare = id.strip_prefix('<').and_then(|i| i.strip_suffix('>')).unwrap_or(id);
     let is_word = |word: &str| {
         (1..=200).contains(&word.len())

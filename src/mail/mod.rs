@@ -13,6 +13,7 @@ mod settings;
 mod smtp;
 mod templates;
 mod tls;
+mod trial;
 mod trouble;
 mod verdict;
 mod words;
@@ -27,6 +28,7 @@ use secrecy::ExposeSecret;
 pub use letters::{ComposeError, Composed, Sender, compose, message_id};
 pub use memory::{Memory, Sent};
 pub use settings::{MailError, MailSettings, Timeouts};
+pub use trial::trial;
 pub use verdict::{Reason, Verdict};
 
 /// The way out for letters. Cheap to clone; clones share their connections.

@@ -219,7 +219,7 @@ fn store(
     let from = account.version;
     account.version += 1;
     log(conn, crypto, &account, actor, event, now)?;
-    accounts::update_facts(conn, account, from).map_err(lost_race)
+    accounts::update(conn, account, from).map_err(lost_race)
 }
 
 pub(super) fn log(

@@ -28,7 +28,7 @@ const TRIES: i32 = 10;
 /// How many wrong PINs kill a PIN.
 const PIN_TRIES: i32 = 5;
 /// How long before the ticket a password must have been unchanged.
-const PASSWORD_AGE: Duration = Duration::hours(24);
+pub(super) const PASSWORD_AGE: Duration = Duration::hours(24);
 
 /// What a person types, or their host says, to activate the key.
 #[derive(Clone, Default)]

@@ -8,6 +8,7 @@ use chrono::Duration;
 use tokio::task::JoinSet;
 
 use super::Context;
+use crate::config::Config;
 use crate::db::letters::{self, About, Ending, Fate, Row};
 use crate::db::{Conn, accounts, apply, authenticators, tickets};
 use crate::domain::Time;
@@ -131,7 +132,7 @@ impl Unwritable {
 }
 
 async fn compose(ctx: &Context, row: &Row) -> Result<Composed, Unwritable> {
-    let sender = sender(ctx);
+    let sender = sender(&ctx.config);
     let (inner, row) = (ctx.clone(), row.clone());
     let message_id = mail::message_id(&row.message_id, &sender)?;
     let thread = row.ticket_id.as_ref().map(|id| mail::message_id(id.as_str(), &sender)).transpose()?;
@@ -164,15 +165,17 @@ async fn compose(ctx: &Context, row: &Row) -> Result<Composed, Unwritable> {
     Ok(mail::compose(&letter, &envelope, &sender)?)
 }
 
-fn sender(ctx: &Context) -> Sender {
-    let (mail, app) = (&ctx.config.mail, &ctx.config.app);
+/// Who writes, as the configuration has it.
+#[must_use]
+pub fn sender(config: &Config) -> Sender {
+    let (mail, app) = (&config.mail, &config.app);
     Sender {
         from: mail.from.to_string(),
         reply_to: Some(mail.reply_to.to_string()),
         return_path: None,
         app_name: app.name.clone(),
         issuer: app.issuer.clone(),
-        public_url: ctx.config.http.public_url.clone(),
+        public_url: config.http.public_url.clone(),
         desk_contact: app.contact.clone(),
     }
 }

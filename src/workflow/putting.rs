@@ -123,7 +123,7 @@ impl Putting<'_> {
         let from = account.version;
         account.version += 1;
         log(conn, self.crypto, &account, self.actor, &event, self.now)?;
-        accounts::update_facts(conn, account.clone(), from).map_err(lost_race)?;
+        accounts::update(conn, account.clone(), from).map_err(lost_race)?;
         accounts::set_addresses(conn, &account.id, &addresses)?;
         self.tell_ticket(conn, &account, &changes)?;
         let done = if known.removed_at.is_some() { Done::Created } else { Done::Changed };

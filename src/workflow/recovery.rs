@@ -60,6 +60,15 @@ pub(super) fn find(
     Ok(found)
 }
 
+/// Whether what was typed was one of the account's codes and is used up: no failure, but good for nothing.
+pub(super) fn is_used(conn: &mut Conn, ctx: &Context, account: &Account, typed: &str) -> Result<bool, Error> {
+    let Some(canonical) = canonical_recovery_code(typed) else { return Ok(false) };
+    let context = [account.id.as_str()];
+    Ok(recovery_codes::list_used(conn, &account.id)?
+        .iter()
+        .any(|code| ctx.crypto.code_matches(Purpose::RecoveryCode, &context, &canonical, &code.digest)))
+}
+
 /// Uses a code up; the account's addresses are told.
 pub(super) fn burn(
     conn: &mut Conn,

@@ -16,6 +16,7 @@ use crate::domain::address::EmailAddress;
 use crate::domain::authenticator::{Parameters, otpauth_uri};
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::policy::Policy;
 use crate::domain::rejection::Rejection;
 use crate::domain::shared_secret::SharedSecret;
 use crate::domain::text::DisplayName;
@@ -112,15 +113,19 @@ pub async fn list(ctx: &Context) -> Result<Vec<MemberView>, Error> {
 /// # Errors
 /// Of the database alone.
 pub async fn lacks_second_approver(ctx: &Context) -> Result<bool, Error> {
-    if ctx.policy.standard.people < 2 && ctx.policy.privileged.people < 2 {
-        return Ok(false);
-    }
     let members = ctx.db.read(staff::list).await?;
     let ranks: Vec<Rank> =
         members.iter().filter(|one| one.disabled_at.is_none()).map(|one| one.roles.rank()).collect();
+    Ok(is_short_of_approvers(&ctx.policy, &ranks))
+}
+
+/// The same, of the ranks of those who are not disabled.
+#[must_use]
+pub fn is_short_of_approvers(policy: &Policy, ranks: &[Rank]) -> bool {
+    let wants_two = policy.standard.people > 1 || policy.privileged.people > 1;
     let may_verify = ranks.iter().filter(|rank| **rank >= Rank::Agent).count();
     let may_second = ranks.iter().filter(|rank| **rank >= Rank::Approver).count();
-    Ok(may_verify < 2 || may_second < 1)
+    wants_two && (may_verify < 2 || may_second < 1)
 }
 
 /// Gives a member other roles, from their next request on.

@@ -22,8 +22,8 @@ diesel::table! {
 }
 
 /// A database of its own for one test, gone with it.
-pub(super) struct Fresh {
-    pub(super) db: Db,
+pub(crate) struct Fresh {
+    pub(crate) db: Db,
     pub(super) url: String,
     kind: Kind,
 }
@@ -58,7 +58,7 @@ pub(super) fn postgres() -> Option<Fresh> {
     Some(Fresh { db: open(url.as_str()), url: url.into(), kind: Kind::Postgres { maintenance, name } })
 }
 
-pub(super) fn both() -> Vec<Fresh> {
+pub(crate) fn both() -> Vec<Fresh> {
     std::iter::once(sqlite()).chain(postgres()).collect()
 }
 
@@ -66,7 +66,7 @@ pub(super) fn open(url: &str) -> Db {
     Db::open(&DatabaseSettings { url: url.into(), readers: 2, connections: 8 }).unwrap()
 }
 
-pub(super) async fn run(db: &Db, sql: &'static str) -> Result<(), Error> {
+pub(crate) async fn run(db: &Db, sql: &'static str) -> Result<(), Error> {
     db.write(move |conn| Ok(conn.batch_execute(sql)?)).await
 }
 

@@ -1,0 +1,100 @@
+//! `rekey accounts`: a local password, and importing a file.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::{input, progress};
+use crate::workflow::Context;
+use crate::workflow::accounts;
+use crate::workflow::import::{self, Import, ImportError, Summary, Watcher};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Sets a local password, read from standard input, for hosts without a sign-in of their own.
+    Password {
+        /// The host's name for the account.
+        external_id: String,
+    },
+    /// Imports accounts from CSV or NDJSON; nothing of a file with a bad line, unless told otherwise.
+    Import {
+        /// CSV with a header, or NDJSON.
+        file: PathBuf,
+        /// The host whose accounts they are; the only one there is, if it is left out.
+        #[arg(long, value_name = "NAME")]
+        client: Option<String>,
+        /// Take the good lines of a file that has bad ones.
+        #[arg(long)]
+        skip_bad: bool,
+    },
+}
+
+pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Password { external_id } => {
+            let password = input::password()?;
+            let set = accounts::set_password(ctx, &external_id, &password).await;
+            set.map_err(|error| Failure::about("account of that external id", error))?;
+            output.print(&json!({ "external_id": external_id, "password": "set" }), "the password is set");
+            Ok(())
+        }
+        Command::Import { file, client, skip_bad } => {
+            import(ctx, &Import { file, client, skip_bad }, output).await
+        }
+    }
+}
+
+/// Bad lines go to standard error as they are found, above the bar.
+struct Screen(ProgressBar);
+
+impl Watcher for Screen {
+    fn bad(&self, line: u64, reason: &str) {
+        self.0.suspend(|| eprintln!("line {line}: {reason}"));
+    }
+
+    fn progress(&self, bytes: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(bytes);
+    }
+}
+
+async fn import(ctx: &Context, what: &Import, output: &Output) -> Result<(), Failure> {
+    let screen = Screen(progress::bar("bytes"));
+    let done = import::import(ctx, what, &screen).await;
+    screen.0.finish_and_clear();
+    let done = done.map_err(|error| match error {
+        ImportError::Failed(error) => error.into(),
+        ImportError::Header(_) | ImportError::NoClient => Failure::Usage(error.to_string()),
+        ImportError::File(_) => Failure::of(&error),
+    })?;
+    output.print(&told(&done), &said(&done));
+    if done.bad == 0 || what.skip_bad {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "{} of {} lines cannot be taken, so nothing was applied: correct them, or leave them out with --skip-bad",
+        done.bad, done.rows
+    )))
+}
+
+fn told(done: &Summary) -> serde_json::Value {
+    json!({
+        "rows": done.rows,
+        "bad": done.bad,
+        "created": done.created,
+        "changed": done.changed,
+        "unchanged": done.unchanged,
+        "applied": done.applied,
+    })
+}
+
+fn said(done: &Summary) -> String {
+    format!(
+        "{} rows: {} created, {} changed, {} as they were, {} bad",
+        done.rows, done.created, done.changed, done.unchanged, done.bad
+    )
+}

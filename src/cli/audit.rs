@@ -1,0 +1,55 @@
+//! `rekey audit verify`.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::progress;
+use crate::workflow::Context;
+use crate::workflow::audit_verdict::Report;
+use crate::workflow::audit_verify;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Verifies the whole log and names the first entry that was changed, removed, moved or added.
+    Verify,
+}
+
+pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Result<(), Failure> {
+    let Command::Verify = command;
+    let bar = progress::bar("entries");
+    let report = audit_verify::verify(ctx, &|done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })
+    .await;
+    bar.finish_and_clear();
+    let report = report?;
+    let broken = report.broken.as_ref().map(ToString::to_string);
+    let json = json!({
+        "intact": broken.is_none(),
+        "broken": broken,
+        "sealed": report.sealed,
+        "unsealed": report.unsealed,
+        "subjects": report.subjects,
+        "checkpoints": report.checkpoints,
+        "checkpoints_in_file": report.checkpoints_in_file,
+    });
+    output.print(&json, &said(&report));
+    match broken {
+        None => Ok(()),
+        Some(broken) => Err(Failure::Failed(format!("the audit log is broken: {broken}"))),
+    }
+}
+
+fn said(report: &Report) -> String {
+    let verdict = if report.broken.is_none() { "the audit log is intact" } else { "the audit log is broken" };
+    let file = report
+        .checkpoints_in_file
+        .map_or("no checkpoints' file on this machine".to_owned(), |count| format!("{count} in the file"));
+    format!(
+        "{verdict}: {} entries in the chain, {} not sealed yet, {} rows compared, {} checkpoints, {file}",
+        report.sealed, report.unsealed, report.subjects, report.checkpoints
+    )
+}

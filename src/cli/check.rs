@@ -1,0 +1,167 @@
+//! `rekey check`: everything that a start would need, looked at and left as it is.
+
+use serde_json::json;
+
+use super::database::is_missing;
+use super::failure::{Failure, chain};
+use super::output::Output;
+use crate::app;
+use crate::config::{Config, KeySource};
+use crate::crypto::{KeyRing, RingError};
+use crate::db::{Db, Error, facts, staff};
+use crate::domain::actor::Rank;
+
+/// How one thing was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Warning,
+    Failed,
+    NotLooked,
+}
+
+impl Verdict {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::NotLooked => "not looked at",
+        }
+    }
+}
+
+struct Found {
+    what: &'static str,
+    verdict: Verdict,
+    text: String,
+}
+
+fn found(what: &'static str, verdict: Verdict, text: impl Into<String>) -> Found {
+    Found { what, verdict, text: text.into() }
+}
+
+/// What the database knows of, where it can be asked.
+struct Known {
+    ring: Option<String>,
+    sealed: bool,
+    ranks: Vec<Rank>,
+}
+
+pub(super) async fn run(config: &Config, output: &Output) -> Result<(), Failure> {
+    let mut all = vec![found("configuration", Verdict::Ok, "every setting is sound")];
+    let (database, known) = database(config).await;
+    all.push(database);
+    all.push(keys(config, known.as_ref()));
+    all.push(mail(config).await);
+    all.push(records(config));
+    all.extend(known.and_then(|known| people(config, &known.ranks)));
+    let items: Vec<_> = all
+        .iter()
+        .map(|one| json!({ "what": one.what, "verdict": one.verdict.as_str(), "text": one.text }))
+        .collect();
+    let failed = all.iter().filter(|one| one.verdict == Verdict::Failed).count();
+    let lines: Vec<String> =
+        all.iter().map(|one| format!("{:13}  {:13}  {}", one.verdict.as_str(), one.what, one.text)).collect();
+    output.print(&json!({ "ok": failed == 0, "items": items }), &lines.join("\n"));
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!("{failed} of {} checks failed", all.len())))
+    }
+}
+
+async fn database(config: &Config) -> (Found, Option<Known>) {
+    let what = "database";
+    if is_missing(config) {
+        return (found(what, Verdict::Ok, "there is none yet; it is made at the first start"), None);
+    }
+    let db = match app::open_database(config) {
+        Ok(db) => db,
+        Err(error) => return (found(what, Verdict::Failed, chain(&error)), None),
+    };
+    match db.pending().await {
+        Err(error) => (found(what, Verdict::Failed, chain(&error)), None),
+        Ok(pending) if pending.is_empty() => match known(&db).await {
+            Ok(known) => (found(what, Verdict::Ok, "answers, and its schema is up to date"), Some(known)),
+            Err(error) => (found(what, Verdict::Failed, chain(&error)), None),
+        },
+        Ok(pending) => {
+            let text = format!("lacks {}: run `rekey migrate`", pending.join(", "));
+            let verdict = if db.is_embedded() { Verdict::Warning } else { Verdict::Failed };
+            (found(what, verdict, text), None)
+        }
+    }
+}
+
+async fn known(db: &Db) -> Result<Known, Error> {
+    db.read(|conn| {
+        let members = staff::list(conn)?;
+        Ok(Known {
+            ring: facts::find(conn, app::RING)?,
+            sealed: facts::has_sealed_data(conn)?,
+            ranks: members
+                .iter()
+                .filter(|one| one.disabled_at.is_none())
+                .map(|one| one.roles.rank())
+                .collect(),
+        })
+    })
+    .await
+}
+
+/// Looks at the ring without making one.
+fn keys(config: &Config, known: Option<&Known>) -> Found {
+    let what = "keys";
+    let loaded = match &config.keys.source {
+        KeySource::File(path) => KeyRing::load(path),
+        KeySource::Ring(text) => KeyRing::parse(secrecy::ExposeSecret::expose_secret(text)),
+    };
+    match loaded {
+        Err(RingError::Missing(path)) if known.is_some_and(|known| known.sealed) => {
+            found(what, Verdict::Failed, RingError::Lost(path).to_string())
+        }
+        Err(RingError::Missing(_)) => {
+            found(what, Verdict::Ok, "there is no ring yet; it is made at the first start")
+        }
+        Err(error) => found(what, Verdict::Failed, chain(&error)),
+        Ok(ring) => match known.and_then(|known| known.ring.as_ref()) {
+            Some(wanted) if *wanted != ring.ring_id() => {
+                let another = app::StartError::AnotherRing { found: ring.ring_id(), wanted: wanted.clone() };
+                found(what, Verdict::Failed, another.to_string())
+            }
+            _ => {
+                let keys = ring.key_ids().len();
+                found(what, Verdict::Ok, format!("ring {} with {keys} key(s)", ring.ring_id()))
+            }
+        },
+    }
+}
+
+async fn mail(config: &Config) -> Found {
+    let what = "mail";
+    let mailer = match app::mailer(config) {
+        Ok(mailer) => mailer,
+        Err(error) => return found(what, Verdict::Failed, chain(&error)),
+    };
+    match mailer.probe().await {
+        Ok(text) => found(what, Verdict::Ok, text),
+        Err(reason) => found(what, Verdict::Failed, reason.text),
+    }
+}
+
+/// Records of the DNS are for their keeper to look at: this program resolves nothing but its mail server's name.
+fn records(config: &Config) -> Found {
+    let domain = app::domain_of(&config.mail.from.address);
+    let text = format!(
+        "MX and SPF of {domain} and DMARC at _dmarc.{domain}: letters without them are taken for spam; \
+         see for yourself with `dig MX {domain}`, `dig TXT {domain}` and `dig TXT _dmarc.{domain}`"
+    );
+    found("dns records", Verdict::NotLooked, text)
+}
+
+fn people(config: &Config, ranks: &[Rank]) -> Option<Found> {
+    let policy = config.policy.to_policy(&config.desk);
+    crate::workflow::staff::is_short_of_approvers(&policy, ranks)
+        .then(|| found("people", Verdict::Warning, app::TOO_FEW))
+}

@@ -1,0 +1,146 @@
+//! `rekey staff`: add, list, set, disable, reset, lift.
+
+use clap::Subcommand;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::{Output, table, time};
+use super::{app, input};
+use crate::domain::actor::Roles;
+use crate::error::Error;
+use crate::workflow::Context;
+use crate::workflow::staff::{self, Enrolled, MemberView, NewMember};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Adds a member; the password is read from standard input, the authenticator's key is printed once.
+    Add {
+        /// The address they sign in with.
+        email: String,
+        /// Their name.
+        #[arg(long)]
+        name: String,
+        /// agent, approver, admin, auditor; several with commas.
+        #[arg(long, value_parser = roles)]
+        role: Roles,
+        /// The account at the host that is theirs, where it has another address.
+        #[arg(long, value_name = "EXTERNAL_ID")]
+        account: Option<String>,
+    },
+    /// Lists the staff.
+    List,
+    /// Gives a member other roles.
+    Set {
+        /// Whose.
+        email: String,
+        /// agent, approver, admin, auditor; several with commas.
+        #[arg(long, value_parser = roles)]
+        role: Roles,
+    },
+    /// Shuts a member out and ends their sessions.
+    Disable {
+        /// Whom.
+        email: String,
+    },
+    /// Gives a member another password and authenticator; a disabled one comes back.
+    Reset {
+        /// Whom.
+        email: String,
+    },
+    /// Lets a member approve again after too many approvals in an hour.
+    Lift {
+        /// Whom.
+        email: String,
+    },
+}
+
+fn roles(text: &str) -> Result<Roles, &'static str> {
+    Roles::parse(text).ok_or("roles are agent, approver, admin and auditor, several with commas")
+}
+
+pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Add { email, name, role, account } => {
+            let password = input::password()?;
+            let new = NewMember { email, name, roles: role, account, password };
+            let added = staff::add(ctx, new).await;
+            let added = added.map_err(|error| Failure::about("account of that external id", error))?;
+            enrolled(output, &added, "was added");
+            for warning in app::warnings(ctx).await? {
+                output.note(&format!("note: {warning}"));
+            }
+            Ok(())
+        }
+        Command::List => list(ctx, output).await,
+        Command::Set { email, role } => {
+            let said = format!("{email} now has the roles {}", role.as_str());
+            done(staff::set_roles(ctx, &email, role.clone()).await)?;
+            output.print(&json!({ "email": email, "roles": words(&role) }), &said);
+            Ok(())
+        }
+        Command::Disable { email } => {
+            done(staff::disable(ctx, &email).await)?;
+            output.print(&json!({ "email": email, "disabled": true }), &format!("{email} is shut out"));
+            Ok(())
+        }
+        Command::Reset { email } => {
+            let password = input::password()?;
+            let anew = done(staff::reset(ctx, &email, &password).await)?;
+            enrolled(output, &anew, "has another password and authenticator");
+            Ok(())
+        }
+        Command::Lift { email } => {
+            done(staff::lift(ctx, &email).await)?;
+            output.print(&json!({ "email": email, "lifted": true }), &format!("{email} may approve again"));
+            Ok(())
+        }
+    }
+}
+
+fn done<T>(result: Result<T, Error>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::about("member of the staff with that address", error))
+}
+
+fn enrolled(output: &Output, one: &Enrolled, what: &str) {
+    let (secret, uri) = (one.secret.expose_secret(), one.otpauth_uri.expose_secret());
+    let text = format!(
+        "{} {what}. Their authenticator, shown this once:\n  key   {secret}\n  link  {uri}",
+        one.email
+    );
+    output.print(&json!({ "email": one.email, "secret": secret, "otpauth_uri": uri }), &text);
+}
+
+async fn list(ctx: &Context, output: &Output) -> Result<(), Failure> {
+    let members = staff::list(ctx).await?;
+    let mut rows = vec![["ADDRESS", "NAME", "ROLES", "STANDING"].map(String::from).to_vec()];
+    rows.extend(members.iter().map(|one| {
+        vec![one.email.clone(), one.name.clone(), one.roles.as_str().to_owned(), standing(ctx, one)]
+    }));
+    let items: Vec<_> = members.iter().map(item).collect();
+    output.print(&json!({ "items": items }), &table(&rows));
+    Ok(())
+}
+
+fn standing(ctx: &Context, one: &MemberView) -> String {
+    match (one.disabled_at, one.approvals_stopped_until) {
+        (Some(at), _) => format!("disabled since {}", time(at)),
+        (None, Some(until)) if until > ctx.now() => format!("approvals stopped until {}", time(until)),
+        _ => "active".to_owned(),
+    }
+}
+
+fn item(one: &MemberView) -> serde_json::Value {
+    json!({
+        "email": one.email,
+        "name": one.name,
+        "roles": words(&one.roles),
+        "created_at": time(one.created_at),
+        "disabled_at": one.disabled_at.map(time),
+        "approvals_stopped_until": one.approvals_stopped_until.map(time),
+    })
+}
+
+fn words(roles: &Roles) -> Vec<&'static str> {
+    roles.list().iter().map(|role| role.as_str()).collect()
+}

@@ -1,0 +1,45 @@
+//! Whose account is meant, and who says so: a host that names one of its own, or the owner at Rekey's own page.
+//!
+//! The rule: an account belongs to the host that put it; to every other it does not exist.
+
+use super::accounts;
+use crate::db::{self, Conn};
+use crate::domain::account::Account;
+use crate::domain::actor::Actor;
+use crate::domain::ids::{AccountId, ClientId};
+use crate::domain::rejection::Rejection;
+use crate::error::Error;
+
+/// Who calls, for which account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A host, authenticated, for the account that it calls by this name.
+    Host {
+        /// Which host.
+        client: ClientId,
+        /// Its name for the account, as it was put.
+        external_id: String,
+    },
+    /// The owner, signed in with the local password.
+    Owner(AccountId),
+}
+
+impl Caller {
+    /// Who stands in the audit log.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Host { client, .. } => Actor::Host(client.clone()),
+            Self::Owner(account) => Actor::Owner(account.clone()),
+        }
+    }
+
+    /// The account that is meant.
+    pub(super) fn account(&self, conn: &mut Conn) -> Result<Account, Error> {
+        let account = match self {
+            Self::Host { client, external_id } => accounts::of_client(conn, client, external_id)?,
+            Self::Owner(id) => db::accounts::get(conn, id)?,
+        };
+        if account.removed_at.is_none() { Ok(account) } else { Err(Rejection::NotFound.into()) }
+    }
+}

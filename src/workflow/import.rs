@@ -1,0 +1,293 @@
+//! Importing accounts from a file, streamed: the whole file is looked at first, and only then applied.
+//!
+//! The rule to keep: memory grows by some bytes a row and no more, and nothing of a file with a bad line is applied
+//! unless that was asked for. Rows that are there already and equal change nothing, so it can be run again.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use super::Context;
+use super::import_rows::{Row, Rows};
+use super::putting::{Done, Putting};
+use crate::db::audit::Circumstances;
+use crate::db::{Conn, accounts, audit, clients};
+use crate::domain::actor::Actor;
+use crate::domain::event::{Action, Event, Subject};
+use crate::domain::ids::ClientId;
+use crate::domain::rejection::Rejection;
+use crate::error::Error;
+
+/// Rows that are looked up, or applied, in one transaction.
+const BATCH: usize = 500;
+
+/// What to import.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// CSV with a header, or NDJSON; told apart by its ending, or else its first byte.
+    pub file: PathBuf,
+    /// The host whose accounts they are. Without it the only host there is, or none.
+    pub client: Option<String>,
+    /// Applies the good lines of a file that has bad ones.
+    pub skip_bad: bool,
+}
+
+/// Whoever watches an import.
+pub trait Watcher: Sync {
+    /// A line that cannot be taken, counted from 1, and why.
+    fn bad(&self, line: u64, reason: &str);
+    /// How much of the work is done: bytes of `total`, both passes counted.
+    fn progress(&self, bytes: u64, total: u64);
+}
+
+/// What an import came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Lines with an account.
+    pub rows: u64,
+    /// Lines that could not be taken.
+    pub bad: u64,
+    /// Accounts that were not there before.
+    pub created: u64,
+    /// Accounts that changed.
+    pub changed: u64,
+    /// Accounts that were there already, and equal.
+    pub unchanged: u64,
+    /// Whether anything was applied at all.
+    pub applied: bool,
+}
+
+/// Why a file was not imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be read.
+    #[error("the file cannot be read")]
+    File(#[from] std::io::Error),
+    /// Its first line is not the header that is expected.
+    #[error(
+        "the first line must name the columns external_id, email and name, and of the others at most {0}"
+    )]
+    Header(&'static str),
+    /// No such host.
+    #[error("there is no host of that name")]
+    NoClient,
+    /// The database.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// Imports a file.
+///
+/// # Errors
+/// [`ImportError`]. Bad lines are no error: they are told to the watcher and counted.
+pub async fn import(ctx: &Context, import: &Import, watcher: &dyn Watcher) -> Result<Summary, ImportError> {
+    let owner = owner(ctx, import.client.as_deref()).await?;
+    let mut run = Run {
+        ctx: &Context { db: ctx.db.patient(), ..ctx.clone() },
+        owner,
+        watcher,
+        summary: Summary::default(),
+        bad: HashSet::new(),
+        total: std::fs::metadata(&import.file)?.len().saturating_mul(2),
+    };
+    run.look(&import.file).await?;
+    if run.summary.bad == 0 || import.skip_bad {
+        run.apply(&import.file).await?;
+        run.log().await?;
+        run.summary.applied = true;
+    }
+    Ok(run.summary)
+}
+
+async fn owner(ctx: &Context, name: Option<&str>) -> Result<Option<ClientId>, ImportError> {
+    let hosts = ctx.db.read(clients::list).await.map_err(Error::from)?;
+    let mut living = hosts.into_iter().filter(|host| host.disabled_at.is_none());
+    if let Some(name) = name {
+        let named = living.find(|host| host.name == name || host.id.as_str() == name);
+        return named.map(|host| Some(host.id)).ok_or(ImportError::NoClient);
+    }
+    let first = living.next();
+    Ok(first.filter(|_| living.next().is_none()).map(|host| host.id))
+}
+
+struct Run<'a> {
+    ctx: &'a Context,
+    owner: Option<ClientId>,
+    watcher: &'a dyn Watcher,
+    summary: Summary,
+    /// Lines that are well written and yet cannot be taken.
+    bad: HashSet<u64>,
+    total: u64,
+}
+
+impl Run<'_> {
+    /// The first pass: every line is read and compared with the file and the database; nothing is written.
+    async fn look(&mut self, file: &Path) -> Result<(), ImportError> {
+        let mut rows = Rows::open(file)?;
+        let mut seen = Seen::default();
+        loop {
+            let batch = self.batch(&mut rows, Some(&mut seen), 0)?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for (line, reason) in self.refused(batch).await? {
+                self.refuse(line, reason);
+            }
+        }
+    }
+
+    /// Reads some rows that are well written. The first pass counts and reports the others, the second passes by.
+    fn batch(
+        &mut self,
+        rows: &mut Rows,
+        mut seen: Option<&mut Seen>,
+        before: u64,
+    ) -> Result<Vec<Row>, ImportError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH {
+            let Some(next) = rows.next() else { break };
+            let (line, row) = next?;
+            if let Some(seen) = seen.as_deref_mut() {
+                self.summary.rows += 1;
+                match row.and_then(|row| seen.admit(&row).map(|()| row)) {
+                    Ok(row) => batch.push(row),
+                    Err(reason) => self.refuse(line, reason),
+                }
+            } else if let Ok(row) = row
+                && !self.bad.contains(&line)
+            {
+                batch.push(row);
+            }
+        }
+        self.watcher.progress(before + rows.bytes(), self.total);
+        Ok(batch)
+    }
+
+    fn refuse(&mut self, line: u64, reason: &str) {
+        self.summary.bad += 1;
+        self.bad.insert(line);
+        self.watcher.bad(line, reason);
+    }
+
+    /// Which rows the database will not take, and why.
+    async fn refused(&self, batch: Vec<Row>) -> Result<Vec<(u64, &'static str)>, Error> {
+        let (work, owner, now) = (self.ctx.clone(), self.owner.clone(), self.ctx.now());
+        let look = move |conn: &mut Conn| {
+            let putting = putting(&work, owner.as_ref(), now);
+            let mut refused = Vec::new();
+            for row in &batch {
+                let known = accounts::find_by_external_id(conn, row.id.as_str())?;
+                match putting.refuse(conn, known.as_ref(), &row.facts) {
+                    Ok(()) => {}
+                    Err(error) => refused.push((row.line, reason_of(error)?)),
+                }
+            }
+            Ok::<_, Error>(refused)
+        };
+        self.ctx.db.read(look).await
+    }
+
+    /// The second pass.
+    async fn apply(&mut self, file: &Path) -> Result<(), ImportError> {
+        let mut rows = Rows::open(file)?;
+        loop {
+            let batch = self.batch(&mut rows, None, self.total / 2)?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            match self.put(batch.clone()).await {
+                Ok(done) => self.count(&done),
+                Err(error) => {
+                    reason_of(error)?;
+                    self.put_one_by_one(batch).await?;
+                }
+            }
+        }
+    }
+
+    /// Somebody has changed the database since the first pass: the rows that cannot be taken now are told.
+    async fn put_one_by_one(&mut self, batch: Vec<Row>) -> Result<(), Error> {
+        for row in batch {
+            let line = row.line;
+            match self.put(vec![row]).await {
+                Ok(done) => self.count(&done),
+                Err(error) => self.refuse(line, reason_of(error)?),
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(&self, batch: Vec<Row>) -> Result<Vec<Done>, Error> {
+        let (work, owner, now) = (self.ctx.clone(), self.owner.clone(), self.ctx.now());
+        let put = move |conn: &mut Conn| {
+            let putting = putting(&work, owner.as_ref(), now);
+            batch.iter().map(|row| Ok(putting.put(conn, &row.id, &row.facts)?.1)).collect()
+        };
+        self.ctx.write(put).await
+    }
+
+    fn count(&mut self, done: &[Done]) {
+        for one in done {
+            match one {
+                Done::Created => self.summary.created += 1,
+                Done::Changed => self.summary.changed += 1,
+                Done::Unchanged => self.summary.unchanged += 1,
+            }
+        }
+    }
+
+    async fn log(&self) -> Result<(), Error> {
+        let (work, now) = (self.ctx.clone(), self.ctx.now());
+        let event = Event::new(Action::AccountsImported)
+            .with("rows", self.summary.rows.to_string())
+            .with("created", self.summary.created.to_string())
+            .with("changed", self.summary.changed.to_string())
+            .with("bad", self.summary.bad.to_string());
+        let log = move |conn: &mut Conn| {
+            let subject = Subject::System;
+            let around = Circumstances {
+                actor: &Actor::Console,
+                at: now,
+                subject: &subject,
+                version: 0,
+                ticket: None,
+            };
+            Ok(audit::insert(conn, &work.crypto, &around, &event)?)
+        };
+        self.ctx.write(log).await
+    }
+}
+
+fn putting<'a>(ctx: &'a Context, owner: Option<&'a ClientId>, now: crate::domain::Time) -> Putting<'a> {
+    Putting { crypto: &ctx.crypto, policy: &ctx.policy, owner, actor: &Actor::Console, now }
+}
+
+/// The reason for a line that was refused; other errors end the import.
+fn reason_of(error: Error) -> Result<&'static str, Error> {
+    match error {
+        Error::Taken(_) => Ok("email is another account's: correct it, or change that account first"),
+        Error::Rejected(Rejection::NotFound) => Ok("external_id is an account of another host"),
+        Error::Rejected(Rejection::Invalid(reason)) => Ok(reason),
+        other => Err(other),
+    }
+}
+
+/// What stood in the file before, as hashes: 8 bytes each.
+#[derive(Default)]
+struct Seen {
+    hasher: RandomState,
+    ids: HashSet<u64>,
+    emails: HashSet<u64>,
+}
+
+impl Seen {
+    fn admit(&mut self, row: &Row) -> Result<(), &'static str> {
+        if !self.ids.insert(self.hasher.hash_one(row.id.as_str())) {
+            return Err("external_id stands in the file already");
+        }
+        if !self.emails.insert(self.hasher.hash_one(row.facts.email.to_ascii_lowercase())) {
+            return Err("email stands in the file already");
+        }
+        Ok(())
+    }
+}
