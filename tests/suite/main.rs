@@ -1,0 +1,3 @@
+//! The suite: stories told through the front door of a running program, each on SQLite and on PostgreSQL.
+
+mod schemas;
