@@ -18,7 +18,6 @@ mod tickets;
 mod vouch;
 mod wire;
 
-use actix_web::middleware::Compress;
 use actix_web::web::{ServiceConfig, delete, get, post};
 
 use super::resource;
@@ -35,12 +34,7 @@ fn plain_routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/healthz", "GET").route(get().to(plain::healthz)))
         .service(resource("/readyz", "GET").route(get().to(plain::readyz)))
         .service(resource("/.well-known/security.txt", "GET").route(get().to(plain::security_txt)))
-        // Personal answers are never compressed: their length would tell what they hold.
-        .service(
-            resource("/api/v1/openapi.json", "GET")
-                .route(get().to(openapi::document))
-                .wrap(Compress::default()),
-        );
+        .service(resource("/api/v1/openapi.json", "GET").route(get().to(openapi::document)));
 }
 
 fn requester_routes(cfg: &mut ServiceConfig) {
