@@ -3,7 +3,10 @@
 #[macro_use]
 mod support;
 
+mod accounts;
 mod api;
+mod audit;
+mod cli;
 mod edges;
 mod floors;
 mod road;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct TestApp {
     pub host_token: String,
     /// Where its database is.
     pub database: Arc<Fresh>,
+    /// Files that it writes.
+    scratch: Arc<tempfile::TempDir>,
     server: ServerHandle,
 }
 
@@ -67,7 +70,8 @@ impl TestApp {
         let random = Random::system();
         let ring = KeyRing::draw(morning(), &random).unwrap();
         let (mailer, mail) = Mailer::memory();
-        let config = config(settings);
+        let scratch = tempfile::tempdir().unwrap();
+        let config = config(settings, &scratch.path().join("checkpoints.log"));
         let ctx = Context {
             clock: Clock::set_to(morning()),
             crypto: Crypto::with(ring, random, Passwords::cheap()),
@@ -80,7 +84,8 @@ impl TestApp {
         let added = clients::add(&ctx, "Example", Scope::ALL, None).await.unwrap();
         let (http, server) = serve(&ctx);
         let host_token = added.token.expose_secret().to_owned();
-        Self { ctx, http, mail, host: added.id, host_token, database, server }
+        let scratch = Arc::new(scratch);
+        Self { ctx, http, mail, host: added.id, host_token, database, scratch, server }
     }
 
     /// Another replica on the same database, clock and mail server.
@@ -95,6 +100,7 @@ impl TestApp {
             host: self.host.clone(),
             host_token: self.host_token.clone(),
             database: Arc::clone(&self.database),
+            scratch: Arc::clone(&self.scratch),
         }
     }
 
@@ -121,9 +127,13 @@ impl TestApp {
     }
 }
 
-fn config(settings: &[(&str, &str)]) -> Config {
+fn config(settings: &[(&str, &str)], checkpoints: &Path) -> Config {
     let name = |name: &str| OsString::from(name);
-    let fixed = [("REKEY__HTTP__WORKERS", "1"), ("REKEY__HTTP__PUBLIC_URL", "https://rekey.example.com")];
+    let fixed = [
+        ("REKEY__HTTP__WORKERS", "1"),
+        ("REKEY__HTTP__PUBLIC_URL", "https://rekey.example.com"),
+        ("REKEY__KEYS__CHECKPOINTS_FILE", checkpoints.to_str().unwrap()),
+    ];
     let all = fixed.iter().chain(settings).map(|(key, value)| (name(key), name(value)));
     match Config::load(None, all) {
         Ok(config) => config,
