@@ -7,7 +7,8 @@ use actix_web::HttpRequest;
 use super::body::bearer;
 use super::problem::Problem;
 use crate::workflow::Context;
-use crate::workflow::caller::{self, Host, Scope};
+use crate::workflow::caller::{self, Host};
+use crate::workflow::clients::Scope;
 use crate::workflow::session::{self, StaffSession};
 
 /// The session of the staff member who asks.

@@ -2,6 +2,7 @@
 //!
 //! The rule: an account belongs to the host that put it; to every other it does not exist.
 
+use super::clients::Scope;
 use super::{Context, accounts};
 use crate::crypto::{TokenKind, token_hash};
 use crate::db::{self, Conn};
@@ -9,20 +10,7 @@ use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{AccountId, ClientId};
 use crate::domain::rejection::Rejection;
-use crate::domain::words::words;
 use crate::error::Error;
-
-words! {
-    /// What a host may do.
-    Scope {
-        /// Put, read and remove its accounts.
-        Accounts = "accounts",
-        /// Set two-factor authentication up, and ask about codes.
-        Codes = "codes",
-        /// Hear of tickets.
-        Tickets = "tickets",
-    }
-}
 
 /// A host that has shown its token.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,30 +2,21 @@
 //!
 //! The rule: an account belongs to the host that put it; to every other host it is not there.
 
-use actix_web::web::{Data, Path, Payload, ServiceConfig, delete, get, put};
+use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::refusals::{HostCommands, HostReads};
+use super::refusals::{Commands, Looks};
 use super::wire::{Tier, TwoFactorState};
 use crate::domain::account::Facts;
 use crate::domain::policy;
 use crate::http::auth::host;
 use crate::http::body::json;
 use crate::http::problem::Answer;
-use crate::http::resource;
 use crate::workflow::Context;
-use crate::workflow::accounts::{self, AccountView};
-use crate::workflow::caller::Scope;
-
-pub(super) fn routes(cfg: &mut ServiceConfig) {
-    let one = resource("/api/v1/accounts/{external_id}", "GET, PUT, DELETE")
-        .route(get().to(get_account))
-        .route(put().to(put_account))
-        .route(delete().to(delete_account));
-    cfg.service(one);
-}
+use crate::workflow::accounts::{self as workflow, AccountView};
+use crate::workflow::clients::Scope;
 
 /// What a host says of an account. What is left out is taken away.
 #[derive(Deserialize, ToSchema)]
@@ -119,9 +110,9 @@ impl From<AccountView> for Account {
 /// Puts an account: makes it, or takes over what changed. What changed within 30 days raises the tier of tickets.
 #[utoipa::path(put, path = "/api/v1/accounts/{external_id}", tag = "hosts", request_body = PutAccount,
     params(("external_id" = String, Path, description = "The host's own name for the account")),
-    responses((status = 201, body = Account, description = "Made"), (status = 200, body = Account), HostCommands),
-    security(("host" = [])))]
-pub(super) async fn put_account(
+    responses((status = 201, body = Account, description = "Made"), (status = 200, body = Account), Commands),
+    security(("client" = [])))]
+pub(super) async fn put(
     request: HttpRequest,
     ctx: Data<Context>,
     external_id: Path<String>,
@@ -129,7 +120,7 @@ pub(super) async fn put_account(
 ) -> Answer {
     let host = host(&request, &ctx, Scope::Accounts).await?;
     let given: PutAccount = json(&request, payload).await?;
-    let (view, is_new) = accounts::put(&ctx, &host.id, &external_id, given.into()).await?;
+    let (view, is_new) = workflow::put(&ctx, &host.id, &external_id, given.into()).await?;
     let mut answer = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(answer.json(Account::from(view)))
 }
@@ -137,26 +128,18 @@ pub(super) async fn put_account(
 /// An account.
 #[utoipa::path(get, path = "/api/v1/accounts/{external_id}", tag = "hosts",
     params(("external_id" = String, Path)),
-    responses((status = 200, body = Account), HostReads), security(("host" = [])))]
-pub(super) async fn get_account(
-    request: HttpRequest,
-    ctx: Data<Context>,
-    external_id: Path<String>,
-) -> Answer {
+    responses((status = 200, body = Account), Looks), security(("client" = [])))]
+pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, external_id: Path<String>) -> Answer {
     let host = host(&request, &ctx, Scope::Accounts).await?;
-    Ok(HttpResponse::Ok().json(Account::from(accounts::get(&ctx, &host.id, &external_id).await?)))
+    Ok(HttpResponse::Ok().json(Account::from(workflow::get(&ctx, &host.id, &external_id).await?)))
 }
 
 /// Removes an account: its keys and its open ticket end.
 #[utoipa::path(delete, path = "/api/v1/accounts/{external_id}", tag = "hosts",
     params(("external_id" = String, Path)),
-    responses((status = 204, description = "Removed"), HostReads), security(("host" = [])))]
-pub(super) async fn delete_account(
-    request: HttpRequest,
-    ctx: Data<Context>,
-    external_id: Path<String>,
-) -> Answer {
+    responses((status = 204, description = "Removed"), Looks), security(("client" = [])))]
+pub(super) async fn remove(request: HttpRequest, ctx: Data<Context>, external_id: Path<String>) -> Answer {
     let host = host(&request, &ctx, Scope::Accounts).await?;
-    accounts::remove(&ctx, &host.id, &external_id).await?;
+    workflow::remove(&ctx, &host.id, &external_id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

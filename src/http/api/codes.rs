@@ -2,34 +2,22 @@
 //!
 //! The rule: a host refuses the sign-in on every `refused`; keys and recovery codes leave in one answer, once.
 
-use actix_web::web::{Data, Path, Payload, ServiceConfig, delete, post};
+use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SubsecRound};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::refusals::HostCommands;
+use super::refusals::Commands;
 use super::wire::{FirstFactor, Refusal};
 use crate::domain::Time;
 use crate::http::auth::host;
 use crate::http::body::{json, optional_json};
 use crate::http::problem::{Answer, Problem};
-use crate::http::resource;
-use crate::workflow::caller::Scope;
+use crate::workflow::clients::Scope;
 use crate::workflow::codes::{Presented, Verified, verify};
 use crate::workflow::{Context, enrol};
-
-pub(super) fn routes(cfg: &mut ServiceConfig) {
-    let authenticator = resource("/api/v1/accounts/{external_id}/authenticator", "POST, DELETE")
-        .route(post().to(begin_enrolment))
-        .route(delete().to(turn_off));
-    let confirm = resource("/api/v1/accounts/{external_id}/authenticator/confirm", "POST");
-    let codes = resource("/api/v1/accounts/{external_id}/codes/verify", "POST");
-    cfg.service(authenticator)
-        .service(confirm.route(post().to(confirm_enrolment)))
-        .service(codes.route(post().to(verify_code)));
-}
 
 /// A code of the active authenticator, where there is one.
 #[derive(Default, Deserialize, ToSchema)]
@@ -64,7 +52,7 @@ pub(super) struct Enrolment {
 /// Makes a key; it is live after its first code. On an account that is on it takes a code of the active one.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/authenticator", tag = "hosts",
     request_body = Option<MaybeCode>, params(("external_id" = String, Path)),
-    responses((status = 201, body = Enrolment), HostCommands), security(("host" = [])))]
+    responses((status = 201, body = Enrolment), Commands), security(("client" = [])))]
 pub(super) async fn begin_enrolment(
     request: HttpRequest,
     ctx: Data<Context>,
@@ -93,7 +81,7 @@ pub(super) struct Enrolled {
 /// Proves the key that was made here, never one that a ticket sent.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/authenticator/confirm", tag = "hosts",
     request_body = OneCode, params(("external_id" = String, Path)),
-    responses((status = 200, body = Enrolled), HostCommands), security(("host" = [])))]
+    responses((status = 200, body = Enrolled), Commands), security(("client" = [])))]
 pub(super) async fn confirm_enrolment(
     request: HttpRequest,
     ctx: Data<Context>,
@@ -109,7 +97,7 @@ pub(super) async fn confirm_enrolment(
 /// Turns two-factor authentication off, with a code of the active authenticator.
 #[utoipa::path(delete, path = "/api/v1/accounts/{external_id}/authenticator", tag = "hosts",
     request_body = Option<MaybeCode>, params(("external_id" = String, Path)),
-    responses((status = 204, description = "It is off"), HostCommands), security(("host" = [])))]
+    responses((status = 204, description = "It is off"), Commands), security(("client" = [])))]
 pub(super) async fn turn_off(
     request: HttpRequest,
     ctx: Data<Context>,
@@ -158,7 +146,7 @@ pub(super) struct CodeVerdict {
 /// Asks whether a code lets the person in. The first code of a key that was sent may make it live.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/codes/verify", tag = "hosts", request_body = ToVerify,
     params(("external_id" = String, Path)),
-    responses((status = 200, body = CodeVerdict), HostCommands), security(("host" = [])))]
+    responses((status = 200, body = CodeVerdict), Commands), security(("client" = [])))]
 pub(super) async fn verify_code(
     request: HttpRequest,
     ctx: Data<Context>,
@@ -193,9 +181,8 @@ fn shown(codes: &[SecretString]) -> Vec<String> {
     codes.iter().map(|code| code.expose_secret().to_owned()).collect()
 }
 
-/// Any spelling of RFC 3339.
+/// Any spelling of RFC 3339, to the second.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
     let given: Option<DateTime<chrono::FixedOffset>> = Option::deserialize(deserializer)?;
-    // Up, not down: a password that was changed within that second was not changed before it.
-    Ok(given.map(|given| given.naive_utc().round_subsecs(0)))
+    Ok(given.map(|given| given.naive_utc().trunc_subsecs(0)))
 }
