@@ -6,4 +6,5 @@ mod support;
 mod api;
 mod edges;
 mod floors;
+mod hosts;
 mod road;
