@@ -9,5 +9,6 @@ mod audit;
 mod cli;
 mod edges;
 mod floors;
+mod hosts;
 mod road;
 mod schemas;

@@ -2,8 +2,10 @@
 //!
 //! Paths, fields, status codes and words are a contract: they change by addition only.
 
+mod accounts;
 mod activation;
 mod audit;
+mod codes;
 mod desk_review;
 mod desk_session;
 mod desk_tickets;
@@ -18,7 +20,7 @@ mod tickets;
 mod vouch;
 mod wire;
 
-use actix_web::web::{ServiceConfig, delete, get, post};
+use actix_web::web::{ServiceConfig, delete, get, post, put};
 
 use super::resource;
 
@@ -28,6 +30,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     requester_routes(cfg);
     staff_routes(cfg);
     ticket_routes(cfg);
+    host_routes(cfg);
 }
 
 fn plain_routes(cfg: &mut ServiceConfig) {
@@ -83,4 +86,21 @@ fn ticket_routes(cfg: &mut ServiceConfig) {
         .service(resource(&one("/reissue"), "POST").route(post().to(desk_review::reissue)))
         .service(resource(&one("/freeze"), "POST").route(post().to(desk_review::freeze)))
         .service(resource(&one("/thaw"), "POST").route(post().to(desk_review::thaw)));
+}
+
+fn host_routes(cfg: &mut ServiceConfig) {
+    let one = |path: &str| format!("/api/v1/accounts/{{external_id}}{path}");
+    cfg.service(
+        resource(&one(""), "GET, PUT, DELETE")
+            .route(get().to(accounts::show))
+            .route(put().to(accounts::put))
+            .route(delete().to(accounts::remove)),
+    )
+    .service(
+        resource(&one("/authenticator"), "POST, DELETE")
+            .route(post().to(codes::begin_enrolment))
+            .route(delete().to(codes::turn_off)),
+    )
+    .service(resource(&one("/authenticator/confirm"), "POST").route(post().to(codes::confirm_enrolment)))
+    .service(resource(&one("/codes/verify"), "POST").route(post().to(codes::verify_code)));
 }

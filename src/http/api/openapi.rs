@@ -7,7 +7,10 @@ use actix_web::http::header::CACHE_CONTROL;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{activation, audit, desk_review, desk_session, desk_tickets, desk_verify, stop, tickets, vouch};
+use super::{
+    accounts, activation, audit, codes, desk_review, desk_session, desk_tickets, desk_verify, stop, tickets,
+    vouch,
+};
 use crate::http::problem::Body;
 
 #[derive(OpenApi)]
@@ -19,6 +22,7 @@ use crate::http::problem::Body;
     tags(
         (name = "requesters", description = "For people who ask; no account needed"),
         (name = "staff", description = "For the desk"),
+        (name = "hosts", description = "For the applications that people sign in to"),
     ),
     paths(
         tickets::open, tickets::show, tickets::confirm_ticket, tickets::diagnose_ticket, tickets::reply_ticket,
@@ -30,7 +34,10 @@ use crate::http::problem::Body;
         desk_review::note, desk_review::reject, desk_review::close, desk_review::flag, desk_review::requests,
         desk_verify::evidence, desk_verify::vouch, desk_verify::pin,
         desk_review::approve, desk_review::reissue, desk_review::freeze, desk_review::thaw,
-        audit::list, document,
+        audit::list,
+        accounts::put, accounts::show, accounts::remove,
+        codes::begin_enrolment, codes::confirm_enrolment, codes::turn_off, codes::verify_code,
+        document,
     ),
     components(schemas(Body)),
     modifiers(&Bearers),

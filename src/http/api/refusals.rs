@@ -68,9 +68,9 @@ refusals! {
     Reads [401, 404],
     /// Of lists for the staff.
     Lists [401, 403, 404, 422],
-    /// Of one ticket for the staff.
+    /// Of one ticket for the staff, of one account for a host.
     Looks [401, 403, 404],
-    /// Of commands of the staff.
+    /// Of commands of the staff and of hosts.
     Commands [401, 403, 404, 408, 409, 413, 415, 422, 429],
     /// Of what a requester does with their token.
     Requests [401, 403, 404, 408, 409, 413, 415, 422, 429],

@@ -8,9 +8,9 @@ use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, Schema, Schema
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::text::Text;
-use crate::domain::{Time, account, actor, evidence, policy, proof, risk, ticket};
+use crate::domain::{Time, account, actor, evidence, policy, proof, risk, sign_in, ticket};
 use crate::http::problem::Problem;
-use crate::workflow::desk;
+use crate::workflow::{accounts, desk};
 
 /// How times are written: RFC 3339, UTC, whole seconds.
 const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
@@ -97,6 +97,12 @@ words! {
     Proof(proof::Proof),
     /// Whether codes are asked for.
     TwoFactor(account::TwoFactor),
+    /// Where two-factor authentication stands, for hosts.
+    TwoFactorState(accounts::TwoFactorState),
+    /// How a person signed in before the code.
+    FirstFactor(proof::FirstFactor),
+    /// Why a code is refused.
+    Refusal(sign_in::Refusal),
     /// What a member of the staff may do.
     Role(actor::Role),
     /// A list of tickets.
