@@ -15,7 +15,6 @@ mod accounts;
 mod api;
 mod audit;
 mod cli;
-mod edges;
 mod floors;
 mod hosts;
 mod road;
