@@ -21,7 +21,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Route};
 
 use crate::telemetry::Metrics;
 use crate::workflow::Context;
@@ -57,7 +57,7 @@ where
     F: Handler<A, Output = Answer>,
     A: FromRequest + 'static,
 {
-    resource(path, "GET, HEAD").route(web::get().to(show.clone())).route(web::head().to(show))
+    resource(path, "GET, HEAD").route(shown(web::get(), show.clone())).route(shown(web::head(), show))
 }
 
 /// A page with a form that is sent to the page's own address.
@@ -70,9 +70,18 @@ where
     B: FromRequest + 'static,
 {
     resource(path, "GET, HEAD, POST")
-        .route(web::get().to(show.clone()))
-        .route(web::head().to(show))
+        .route(shown(web::get(), show.clone()))
+        .route(shown(web::head(), show))
         .route(web::post().to(send))
+}
+
+/// What is looked at is compressed; what answers a form may carry secrets, whose length would tell, and is not.
+fn shown<F, A>(route: Route, show: F) -> Route
+where
+    F: Handler<A, Output = Answer>,
+    A: FromRequest + 'static,
+{
+    route.to(show).wrap(Compress::default())
 }
 
 /// Starts to serve where the configuration says. The server stops when its handle says so; signals are the caller's.
@@ -110,7 +119,6 @@ where
             .configure(further.clone())
             .configure(routes)
             .wrap(from_fn(headers::add))
-            .wrap(Compress::default())
             .wrap(from_fn(trace::follow))
     })
     .client_request_timeout(HEADERS)

@@ -14,6 +14,7 @@ use rekey::domain::ticket::{Problem, State, Ticket};
 use rekey::error::Error;
 use rekey::workflow::accounts::{self, TwoFactorState};
 use rekey::workflow::clients::{self, Scope};
+use rekey::workflow::import::{self, Import, Watcher};
 use rekey::workflow::open::{self, Request};
 use rekey::workflow::{approve, requester, review as desk, verify};
 use secrecy::ExposeSecret;
@@ -105,6 +106,13 @@ impl TestApp {
     }
 }
 
+struct Silent;
+
+impl Watcher for Silent {
+    fn bad(&self, _line: u64, _reason: &str) {}
+    fn progress(&self, _bytes: u64, _total: u64) {}
+}
+
 fn days(days: i64) -> std::time::Duration {
     TimeDelta::days(days).to_std().unwrap()
 }
@@ -165,6 +173,30 @@ on_both! {
             let invalid = accounts::put(&app.ctx, &app.host, id, ada()).await;
             assert!(matches!(invalid, Err(Error::Rejected(Rejection::Invalid(_)))), "{id}: {invalid:?}");
         }
+    }
+
+    async fn an_imported_account_of_nobody_becomes_the_first_host_s_that_puts_it(app: TestApp) {
+        let other = clients::add(&app.ctx, "Other", &[Scope::Accounts], None).await.unwrap().id;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.csv");
+        let line = "ada,ada@example.com,Ada Lovelace,+442079460000,ada@home.example,charles@example.com,standard,en";
+        let header = "external_id,email,name,phone,other_emails,manager_email,tier,locale";
+        std::fs::write(&file, format!("{header}\n{line}\n")).unwrap();
+        let what = Import { file, client: None, skip_bad: false };
+        let done = import::import(&app.ctx, &what, &Silent).await.unwrap();
+        assert_eq!((done.created, app.row().await.client), (1, None));
+        assert!(accounts::get(&app.ctx, &app.host, "ada").await.is_err());
+
+        assert!(!app.put(ada()).await, "it was there before");
+        let adopted = app.row().await;
+        assert_eq!((adopted.client.as_ref(), adopted.version), (Some(&app.host), 2));
+        assert_eq!((adopted.email_changed_at, adopted.phone_changed_at), (None, None));
+        assert!(accounts::put(&app.ctx, &other, "ada", ada()).await.is_err());
+        // Run again for the host, the file changes nothing; for another it is refused.
+        let of = |client: &str| Import { client: Some(client.into()), ..what.clone() };
+        assert_eq!(import::import(&app.ctx, &of("Example"), &Silent).await.unwrap().unchanged, 1);
+        let refused = import::import(&app.ctx, &of("Other"), &Silent).await.unwrap();
+        assert_eq!((refused.bad, refused.applied), (1, false));
     }
 
     async fn putting_again_soon_after_removal_is_a_change_and_later_it_is_as_new(app: TestApp) {

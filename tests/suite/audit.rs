@@ -23,12 +23,12 @@ impl TestApp {
         }
     }
 
-    async fn verify(&self) -> Report {
+    async fn audited(&self) -> Report {
         audit_verify::verify(&self.ctx, &|_, _| ()).await.unwrap()
     }
 
     async fn broken(&self) -> Broken {
-        let report = self.verify().await;
+        let report = self.audited().await;
         report.broken.expect("it is noticed")
     }
 
@@ -63,14 +63,14 @@ on_both! {
     async fn an_untouched_log_is_intact_sealed_or_not(app: TestApp) {
         app.with_a_log().await;
         app.one_more().await;
-        let report = app.verify().await;
+        let report = app.audited().await;
         assert_eq!((report.broken, report.sealed, report.unsealed), (None, 8, 1));
         assert_eq!((report.subjects, report.checkpoints, report.checkpoints_in_file), (6, 1, Some(1)));
     }
 
     async fn a_changed_entry_is_named_whatever_was_changed_in_it(app: TestApp) {
         app.with_a_log().await;
-        for column in ["action = 'approved'", "details = '{}'", "actor_id = 'eve'", "ticket_id = 'x'"] {
+        for column in ["action = 'approved'", "details = '{\"a\":\"b\"}'", "actor_id = 'eve'", "ticket_id = 'x'"] {
             app.tamper("CREATE TABLE kept AS SELECT * FROM audit_entries WHERE position = 3");
             app.tamper(&format!("UPDATE audit_entries SET {column} WHERE position = 3"));
             match app.broken().await {
@@ -80,7 +80,7 @@ on_both! {
             app.tamper(
                 "DELETE FROM audit_entries WHERE position = 3; INSERT INTO audit_entries SELECT * FROM kept; DROP TABLE kept",
             );
-            assert_eq!(app.verify().await.broken, None);
+            assert_eq!(app.audited().await.broken, None);
         }
     }
 
@@ -200,11 +200,11 @@ on_both! {
         app.with_a_log().await;
         app.one_more().await;
         app.tick().await;
-        assert_eq!(app.verify().await.checkpoints, 1);
+        assert_eq!(app.audited().await.checkpoints, 1);
         app.after(TimeDelta::minutes(1)).await;
-        assert_eq!(app.verify().await.checkpoints, 2);
+        assert_eq!(app.audited().await.checkpoints, 2);
         app.after(TimeDelta::minutes(10)).await;
-        let report = app.verify().await;
+        let report = app.audited().await;
         assert_eq!((report.broken, report.checkpoints, report.checkpoints_in_file), (None, 2, Some(2)));
     }
 
@@ -217,7 +217,7 @@ on_both! {
             let (one, two) = tokio::join!(audit::seal(&app.ctx), audit::seal(&other.ctx));
             assert_eq!(one.unwrap().sealed + two.unwrap().sealed, if round == 0 { 7 } else { 6 });
         }
-        let report = app.verify().await;
+        let report = app.audited().await;
         assert_eq!((report.broken, report.sealed), (None, 31));
     }
 }

@@ -1,9 +1,12 @@
 //! The command line, as operators call it: the program itself, on a folder and a database of its own.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use serde_json::Value;
 
 use crate::support::database::{Backend, Fresh};
@@ -196,7 +199,7 @@ on_both! {
         place.run(&["client", "add", "Shop", "--scope", "accounts"]);
         let mut csv = String::from("external_id,email,name,phone,other_emails,manager_email,tier,locale\n");
         for number in 0..1200 {
-            csv.push_str(&format!("u{number},u{number}@example.com,User {number},,,,,\n"));
+            writeln!(csv, "u{number},u{number}@example.com,User {number},,,,,").unwrap();
         }
         csv.push_str("u1200,not an address,X,,,,,\nu5,else@example.com,X,,,,,\nu1201,U7@Example.com,X,,,,,\n");
         place.write("people.csv", &csv);
@@ -272,6 +275,19 @@ on_both! {
         assert!(std::fs::read_to_string(letter.path()).unwrap().contains("To: ada@example.com"));
         place.run(&["mail", "test", "nobody"]).failed(2, "no mail address");
     }
+}
+
+#[tokio::test]
+async fn a_shared_database_that_is_behind_is_migrated_by_command_only() {
+    let place = Place::on(Backend::Postgres).await;
+    let url = &place.database.as_ref().unwrap().url;
+    let mut conn = PgConnection::establish(url).unwrap();
+    conn.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").unwrap();
+    place.run(&["staff", "list"]).failed(1, "run `rekey migrate` first");
+    place.run(&["serve"]).failed(1, "run `rekey migrate` first");
+    let migrated = place.run(&["migrate", "--json"]).json();
+    assert!(!migrated["applied"].as_array().unwrap().is_empty(), "{migrated}");
+    place.run(&["staff", "list", "--json"]).json();
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ impl TestApp {
     }
 
     /// What a host hears of a code: `accepted`, or why not.
-    async fn verify(&self, body: Value) -> String {
+    async fn verdict(&self, body: Value) -> String {
         let verdict = self.host_posts("/codes/verify", body).await.expect(200);
         verdict["reason"].as_str().map_or_else(|| text(&verdict, "result"), str::to_owned)
     }
@@ -119,7 +119,7 @@ on_both! {
     async fn two_factor_authentication_is_set_up_replaced_and_turned_off(app: TestApp) {
         app.account("ada@example.com").await;
         assert_eq!(app.state().await, "off");
-        assert_eq!(app.verify(json!({"code": "123456"})).await, "off");
+        assert_eq!(app.verdict(json!({"code": "123456"})).await, "off");
         let request = app.http.request(Method::POST, &format!("{ADA}/authenticator"));
         let begun = send(request.bearer_auth(&app.host_token)).await.expect(201);
         let key = text(&begun, "secret");
@@ -139,10 +139,10 @@ on_both! {
         app.host_posts("/authenticator", wrong).await.refused(403, "wrong_code");
         let again = json!({"code": app.next_code(&key)});
         let new = text(&app.host_posts("/authenticator", again).await.expect(201), "secret");
-        assert_eq!(app.verify(json!({"code": app.next_code(&key)})).await, "accepted");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "accepted");
         let right = json!({"code": app.next_code(&new)});
         app.host_posts("/authenticator/confirm", right).await.expect(200);
-        assert_eq!(app.verify(json!({"code": app.next_code(&key)})).await, "wrong");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "wrong");
 
         app.http.delete(&format!("{ADA}/authenticator"), &app.host_token).await.refused(403, "proof_required");
         app.host_turns_off(json!({"code": app.shown(&key)})).await.refused(403, "wrong_code");
@@ -160,11 +160,11 @@ on_both! {
         let shown = String::from_utf8(said.expect("oathtool is there: script/setup").stdout).unwrap();
         let (first, last) = shown.trim().split_at(3);
         let spaced = json!({"code": format!("{first} {last}"), "first_factor": "password"});
-        assert_eq!(app.verify(spaced).await, "accepted");
-        assert_eq!(app.verify(json!({"code": shown.trim()})).await, "used");
+        assert_eq!(app.verdict(spaced).await, "accepted");
+        assert_eq!(app.verdict(json!({"code": shown.trim()})).await, "used");
         let typed = recovery[0].to_lowercase().replace('-', " ");
-        assert_eq!(app.verify(json!({"recovery_code": typed})).await, "accepted");
-        assert_eq!(app.verify(json!({"recovery_code": recovery[0]})).await, "used");
+        assert_eq!(app.verdict(json!({"recovery_code": typed})).await, "accepted");
+        assert_eq!(app.verdict(json!({"recovery_code": recovery[0]})).await, "used");
     }
 
     async fn what_can_be_no_code_is_never_looked_at(app: TestApp) {
@@ -186,7 +186,7 @@ on_both! {
                 app.host_posts("/codes/verify", body.clone()).await.refused(422, "invalid");
             }
         }
-        assert_eq!(app.verify(json!({"code": right})).await, "accepted");
+        assert_eq!(app.verdict(json!({"code": right})).await, "accepted");
     }
 
     async fn a_host_needs_its_token_its_scope_and_its_own_account(app: TestApp) {
@@ -206,7 +206,7 @@ on_both! {
         app.http.get(ADA, other.expose_secret()).await.refused(404, "not_found");
         app.http.delete(ADA, other.expose_secret()).await.refused(404, "not_found");
         app.http.get(ADA, &member.token).await.refused(401, "unauthenticated");
-        assert_eq!(app.verify(body).await, "accepted");
+        assert_eq!(app.verdict(body).await, "accepted");
     }
 
     async fn ten_wrong_codes_lock_and_a_hundred_switch_off_but_never_let_in(app: TestApp) {
@@ -214,13 +214,13 @@ on_both! {
         for minutes in [1, 2, 4, 8, 16, 32, 60, 60, 60, 0] {
             let wrong = json!({"code": wrong_code(&app.next_code(&key))});
             for _ in 0..10 {
-                assert_eq!(app.verify(wrong.clone()).await, "wrong");
+                assert_eq!(app.verdict(wrong.clone()).await, "wrong");
             }
             let refused = if minutes == 0 { "off" } else { "locked" };
             // One second before the lock ends: the next code takes thirty.
             app.ctx.clock.advance(Duration::from_secs((minutes * 60_u64).saturating_sub(31)));
-            assert_eq!(app.verify(json!({"code": app.next_code(&key)})).await, refused);
-            assert_eq!(app.verify(json!({"recovery_code": recovery[0]})).await, refused);
+            assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, refused);
+            assert_eq!(app.verdict(json!({"recovery_code": recovery[0]})).await, refused);
             let locked = app.host_turns_off(json!({"code": app.shown(&key)})).await;
             locked.refused(429, "too_many_tries");
             assert!(!locked.header("retry-after").is_empty());
@@ -228,7 +228,7 @@ on_both! {
             app.ctx.clock.advance(Duration::from_secs(1));
         }
         app.after(TimeDelta::days(30)).await;
-        assert_eq!(app.verify(json!({"code": app.next_code(&key)})).await, "off");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "off");
     }
 
     async fn i2_fifty_times_the_same_right_code_is_accepted_once(app: TestApp) {
@@ -241,28 +241,28 @@ on_both! {
         let (key, _) = app.enrolled().await;
         let replies = at_once(&app, 200, json!({"code": wrong_code(&app.next_code(&key))})).await;
         assert_eq!((count(&replies, "wrong"), count(&replies, "locked")), (10, 190));
-        assert_eq!(app.verify(json!({"code": app.shown(&key)})).await, "locked");
+        assert_eq!(app.verdict(json!({"code": app.shown(&key)})).await, "locked");
     }
 
     async fn the_first_sign_in_with_a_sent_key_makes_it_live(app: TestApp) {
         let (former, _) = app.enrolled().await;
         let key = sent_key(&app, false).await;
         let right = json!({"code": app.next_code(&key)});
-        assert_eq!(app.verify(right.clone()).await, "inactive", "without a first factor");
+        assert_eq!(app.verdict(right.clone()).await, "inactive", "without a first factor");
         app.host_posts("/authenticator/confirm", right).await.refused(404, "not_found");
         let today = app.ctx.now().and_utc().to_rfc3339();
         let lately =
             json!({"code": app.next_code(&key), "first_factor": "password", "password_changed_at": today});
-        assert_eq!(app.verify(lately).await, "inactive", "with a password of today");
-        assert_eq!(app.verify(json!({"code": app.next_code(&former)})).await, "accepted");
+        assert_eq!(app.verdict(lately).await, "inactive", "with a password of today");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&former)})).await, "accepted");
 
         let right = json!({"code": app.next_code(&key), "first_factor": "password",
             "password_changed_at": "2026-10-01T12:00:00Z"});
         let verdict = app.host_posts("/codes/verify", right).await.expect(200);
         assert_eq!(verdict["result"], "accepted");
         assert_eq!(verdict["recovery_codes"].as_array().unwrap().len(), 10);
-        assert_eq!(app.verify(json!({"code": app.next_code(&former)})).await, "wrong");
-        assert_eq!(app.verify(json!({"code": app.next_code(&key)})).await, "accepted");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&former)})).await, "wrong");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "accepted");
     }
 
     async fn b7_a_key_with_a_pin_stays_inert_at_sign_in(app: TestApp) {
@@ -270,7 +270,7 @@ on_both! {
         let key = sent_key(&app, true).await;
         for _ in 0..12 {
             let right = json!({"code": app.next_code(&key), "first_factor": "password"});
-            assert_eq!(app.verify(right).await, "inactive", "never counted");
+            assert_eq!(app.verdict(right).await, "inactive", "never counted");
         }
         assert_eq!(app.state().await, "on");
     }
