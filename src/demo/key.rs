@@ -97,7 +97,10 @@ mod tests {
         // RFC 6238, Appendix B: the last six of 94287082 and 07081804.
         for typed in ["GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", " gezd gnbv gy3t qojq-gezd gnbv gy3t qojq "] {
             let key = Key::read(typed).ok().unwrap();
-            assert_eq!((key.code(at(59)).as_str(), key.code(at(1_111_111_109)).as_str()), ("287082", "081804"));
+            assert_eq!(
+                (key.code(at(59)).as_str(), key.code(at(1_111_111_109)).as_str()),
+                ("287082", "081804")
+            );
             assert_eq!(key.shown(at(29)).next, "287 082");
         }
     }

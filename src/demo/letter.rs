@@ -76,7 +76,10 @@ mod tests {
             message: message.to_owned(),
         };
         let letter = Letter::of(&sent);
-        assert_eq!((letter.subject.as_str(), letter.date.as_str()), ("A long subject", "Tue, 24 Nov 2026 14:05:00"));
+        assert_eq!(
+            (letter.subject.as_str(), letter.date.as_str()),
+            ("A long subject", "Tue, 24 Nov 2026 14:05:00")
+        );
         assert_eq!(letter.html, "<p>Hello</p>");
         assert_eq!(letter.alone(6, |c| c.is_ascii_digit()).as_deref(), Some("493021"));
         assert_eq!(letter.after("/stop/"), Some("rk_stop_a"));

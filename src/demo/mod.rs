@@ -16,8 +16,8 @@ mod mailbox;
 mod page;
 mod phone;
 mod settings;
-mod stage;
 mod staff_codes;
+mod stage;
 mod story;
 
 use std::fs::{DirBuilder, File};

@@ -21,8 +21,7 @@ use crate::workflow::Context;
 
 const HERE: &str = "/demo/app";
 /// How far a phone's clock may be off, in seconds, and how that is called.
-const CLOCKS: [(i64, &str); 3] =
-    [(0, "automatic: right"), (-180, "3 minutes slow"), (180, "3 minutes fast")];
+const CLOCKS: [(i64, &str); 3] = [(0, "automatic: right"), (-180, "3 minutes slow"), (180, "3 minutes fast")];
 
 /// The phone.
 #[derive(Default)]
@@ -82,7 +81,8 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, show: Data<Sh
     let screen = {
         let inside = show.phone.inside();
         let at = ctx.now() + TimeDelta::seconds(inside.fast);
-        let card = |one: &Entry| Card { number: one.number, name: one.name.clone(), shown: one.key.shown(at) };
+        let card =
+            |one: &Entry| Card { number: one.number, name: one.name.clone(), shown: one.key.shown(at) };
         Screen {
             f: &frame,
             bar: Bar::at(HERE, &ctx),

@@ -108,8 +108,7 @@ async fn completed(stage: &mut Stage) -> Told {
     let key = stage.newest("hedy")?.alone(32, |c| matches!(c, 'A'..='Z' | '2'..='7'));
     let key = Key::read(&key.unwrap_or_default()).map_err(DemoError::Story)?;
     stage.wait(300);
-    let attempt =
-        Attempt { codes: vec![key.code(stage.ctx.now())], pin: Some(pin), ..Attempt::default() };
+    let attempt = Attempt { codes: vec![key.code(stage.ctx.now())], pin: Some(pin), ..Attempt::default() };
     activate::activate(&stage.ctx, &asked.reference, asked.token.expose_secret(), attempt).await?;
     stage.keys.insert("hedy", key);
     stage.tick().await?;
@@ -127,7 +126,10 @@ async fn rejected(stage: &Stage) -> Told {
     stage.wait(60);
     review::reject(&stage.ctx, &by, &asked.reference, "Not recognised on the number on file.").await?;
     stage.tick().await?;
-    Ok(scene(&asked, "Rejected: the call to the number on file failed. His next ticket is privileged for a week."))
+    Ok(scene(
+        &asked,
+        "Rejected: the call to the number on file failed. His next ticket is privileged for a week.",
+    ))
 }
 
 async fn solved(stage: &Stage) -> Told {
@@ -161,7 +163,10 @@ async fn frozen(stage: &Stage) -> Told {
     let stop = stop.ok_or(DemoError::Story("the letter has no stop link"))?;
     freeze::stop(&stage.ctx, &stop).await?;
     stage.tick().await?;
-    Ok(scene(&asked, "Frozen: the real Joan pressed “This wasn’t me” in her letter. An admin may let it go on."))
+    Ok(scene(
+        &asked,
+        "Frozen: the real Joan pressed “This wasn’t me” in her letter. An admin may let it go on.",
+    ))
 }
 
 async fn waiting(stage: &Stage) -> Told {
@@ -187,7 +192,10 @@ async fn held(stage: &Stage) -> Told {
     approved(stage, &by, &asked, "Seen on video with passport, and reached on the number on file.").await?;
     let second = stage.acting("approver").await?;
     approved(stage, &second, &asked, "Evidence looked through; nothing is odd about it.").await?;
-    let held = scene(&asked, "Approved by two, and held for a day: the key is made when the hold ends. Move the clock.");
+    let held = scene(
+        &asked,
+        "Approved by two, and held for a day: the key is made when the hold ends. Move the clock.",
+    );
     Ok(Scene { pin: Some(pin), ..held })
 }
 
@@ -200,7 +208,8 @@ async fn half_approved(stage: &Stage) -> Told {
     passed(stage, &by, &asked, Method::Callback, "Her desk number, while she stood here.").await?;
     let pin = pin(stage, &by, &asked).await?;
     approved(stage, &by, &asked, "Seen in person with badge; phone reported stolen.").await?;
-    let half = scene(&asked, "Privileged: one approval is there, another person’s is wanted. Sign in as approver.");
+    let half =
+        scene(&asked, "Privileged: one approval is there, another person’s is wanted. Sign in as approver.");
     Ok(Scene { pin: Some(pin), ..half })
 }
 
@@ -209,7 +218,14 @@ async fn sent(stage: &Stage) -> Told {
     let text = "I bought a new phone and gave the old one away before I thought of the app.";
     let asked = stage.ask_and_confirm("dorothy", Problem::NewDevice, text).await?;
     let by = taken(stage, "agent", &asked).await?;
-    passed(stage, &by, &asked, Method::Callback, "Reached on the number on file. No PIN: she signs in at once.").await?;
+    passed(
+        stage,
+        &by,
+        &asked,
+        Method::Callback,
+        "Reached on the number on file. No PIN: she signs in at once.",
+    )
+    .await?;
     approved(stage, &by, &asked, "Recognised on the call to the number on file.").await?;
     Ok(scene(&asked, "Key sent, no PIN made: her sign-in with password and first code makes the key live."))
 }
@@ -234,7 +250,10 @@ async fn doubled(stage: &Stage) -> Told {
     taken(stage, "agent", &asked).await?;
     let other = "Please send me a new key, I have a new phone.";
     stage.ask_and_confirm("mary", Problem::NewDevice, other).await?;
-    Ok(scene(&asked, "Two requests for one account: on the call, ask which is hers; until then nothing can be approved."))
+    Ok(scene(
+        &asked,
+        "Two requests for one account: on the call, ask which is hers; until then nothing can be approved.",
+    ))
 }
 
 async fn half_verified(stage: &Stage) -> Told {
@@ -245,7 +264,10 @@ async fn half_verified(stage: &Stage) -> Told {
     passed(stage, &by, &asked, Method::VideoWithId, "Driving licence compared on the call.").await?;
     verify::ask_vouch(&stage.ctx, &by, &asked.reference).await?;
     stage.tick().await?;
-    Ok(scene(&asked, "Half verified: her number is new, so nobody may call it. Her manager Konrad has a letter and can vouch."))
+    Ok(scene(
+        &asked,
+        "Half verified: her number is new, so nobody may call it. Her manager Konrad has a letter and can vouch.",
+    ))
 }
 
 async fn open(stage: &Stage) -> Told {
@@ -265,5 +287,8 @@ async fn of_staff(stage: &Stage) -> Told {
 async fn unconfirmed(stage: &Stage) -> Told {
     stage.at(TimeDelta::minutes(12));
     let asked = stage.ask("sofia", Problem::NotSetUpCorrectly, "The codes are refused.").await?;
-    Ok(scene(&asked, "Unconfirmed: the code of the mailbox has not been typed. No phone, no manager on file."))
+    Ok(scene(
+        &asked,
+        "Unconfirmed: the code of the mailbox has not been typed. No phone, no manager on file.",
+    ))
 }

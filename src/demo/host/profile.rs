@@ -99,7 +99,13 @@ pub(super) async fn set_up(request: HttpRequest, ctx: Data<Context>, show: Data<
     }
 }
 
-fn setting_up(request: &HttpRequest, ctx: &Context, show: &Show, visitor: &Visitor, errors: Errors) -> Answer {
+fn setting_up(
+    request: &HttpRequest,
+    ctx: &Context,
+    show: &Show,
+    visitor: &Visitor,
+    errors: Errors,
+) -> Answer {
     let (groups, qr_svg) = {
         let enrolments = show.host_app.enrolments();
         let Some(enrolment) = enrolments.get(&visitor.id) else { return Ok(see_other(PROFILE)) };
@@ -154,7 +160,7 @@ pub(super) async fn turn_off(
 ) -> Answer {
     let CodeForm { code } = form::read(&request, payload, &ctx).await?;
     let Some(visitor) = Visitor::signed_in(&request, &ctx) else { return Ok(see_other(HOME)) };
-    match enrol::turn_off(&ctx, &caller(&show, &visitor), SecretString::from(code)).await {
+    match enrol::turn_off(&ctx, &caller(&show, &visitor), Some(SecretString::from(code))).await {
         Ok(()) | Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(PROFILE)),
         Err(error) => {
             let errors = Errors::one("code", refused(error)?);

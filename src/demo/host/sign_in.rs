@@ -182,9 +182,7 @@ fn let_in(
     let visitor = Visitor { is_in: true, with_code: true, ..visitor.clone() };
     let mut response = match new_codes {
         None => see_other(HOME),
-        Some(codes) => {
-            show_codes(request, ctx, "You are signed in, and your new key is live", &codes)?
-        }
+        Some(codes) => show_codes(request, ctx, "You are signed in, and your new key is live", &codes)?,
     };
     cookies::set(&mut response, &visitor.cookie(ctx)?);
     Ok(response)

@@ -61,7 +61,13 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     page(&request, &ctx, &visitor, Errors::default(), &form)
 }
 
-fn page(request: &HttpRequest, ctx: &Context, visitor: &Visitor, errors: Errors, form: &TicketForm) -> Answer {
+fn page(
+    request: &HttpRequest,
+    ctx: &Context,
+    visitor: &Visitor,
+    errors: Errors,
+    form: &TicketForm,
+) -> Answer {
     let frame = Frame::of(request, ctx);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chosen = |what: What| what.as_str() == form.problem;
