@@ -1,18 +1,9 @@
 //! The suite: stories told through the front door of a running program, each on SQLite and on PostgreSQL.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a story that cannot go on has failed"
-)]
-
 #[macro_use]
 mod support;
 
 mod accounts;
-mod api;
 mod audit;
 mod cli;
 mod floors;

@@ -129,19 +129,14 @@ impl TestApp {
 
 fn config(settings: &[(&str, &str)], checkpoints: &Path) -> Config {
     let name = |name: &str| OsString::from(name);
-<<<<<<< HEAD
     let fixed = [
         ("REKEY__HTTP__WORKERS", "1"),
         ("REKEY__HTTP__PUBLIC_URL", "https://rekey.example.com"),
         ("REKEY__KEYS__CHECKPOINTS_FILE", checkpoints.to_str().unwrap()),
     ];
-    let all = fixed.iter().chain(settings).map(|(key, value)| (name(key), name(value)));
-=======
-    let fixed = [("REKEY__HTTP__WORKERS", "1"), ("REKEY__HTTP__PUBLIC_URL", "https://rekey.example.com")];
     let given = |key: &str| settings.iter().any(|(other, _)| *other == key);
     let all = fixed.iter().filter(|(key, _)| !given(key)).chain(settings);
     let all = all.map(|(key, value)| (name(key), name(value)));
->>>>>>> 95ece70 (The contract of the API, told through the front door on both databases)
     match Config::load(None, all) {
         Ok(config) => config,
         Err(faults) => panic!("{faults}"),
