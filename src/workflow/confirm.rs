@@ -73,7 +73,9 @@ fn check(
     if challenge.tries >= TRIES {
         return Ok(Err(Rejection::TooManyTries(None)));
     }
-    if ticket.account.is_some() && challenge.expires_at > now && is_right(ctx, ticket, &challenge, code) {
+    // Compared for unknown accounts too, so that they take as long.
+    let right = is_right(ctx, ticket, &challenge, code);
+    if right && ticket.account.is_some() && challenge.expires_at > now {
         challenges::end(conn, &ticket.id)?;
         return Ok(Ok(()));
     }
