@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod audit;
 mod cli;
+mod demo;
 mod floors;
 mod hosts;
 mod road;
