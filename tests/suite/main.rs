@@ -15,6 +15,7 @@ mod support;
 mod accounts;
 mod audit;
 mod cli;
+mod demo;
 mod floors;
 mod hosts;
 mod road;
