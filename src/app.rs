@@ -75,6 +75,15 @@ pub async fn build(config: Config) -> Result<Context, StartError> {
 /// # Errors
 /// [`StartError`].
 pub async fn build_at(config: Config, clock: Clock) -> Result<Context, StartError> {
+    let mailer = mailer(&config)?;
+    build_with(config, clock, mailer).await
+}
+
+/// The same with another way out for letters too, for the demo.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<Context, StartError> {
     let db = open_database(&config)?;
     if db.is_embedded() {
         db.migrate().await?;
@@ -92,7 +101,6 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Context, StartErro
         other => other.into(),
     })?;
     settle_ring(&db, &ring).await?;
-    let mailer = mailer(&config)?;
     Ok(Context {
         crypto: Crypto::new(ring),
         policy: Arc::new(config.policy.to_policy(&config.desk)),

@@ -98,6 +98,17 @@ pub fn run(ctx: Context) -> io::Result<Server> {
 /// # Errors
 /// The listener cannot be used.
 pub fn run_on(ctx: Context, listener: TcpListener) -> io::Result<Server> {
+    run_with(ctx, listener, |_| {})
+}
+
+/// The same with further routes, which stand before those of the product.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn run_with<F>(ctx: Context, listener: TcpListener, further: F) -> io::Result<Server>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
     let workers = ctx.config.http.workers;
     let ctx = Data::new(ctx);
     let throttle = Data::from(Arc::new(Throttle::default()));
@@ -105,6 +116,7 @@ pub fn run_on(ctx: Context, listener: TcpListener) -> io::Result<Server> {
         App::new()
             .app_data(ctx.clone())
             .app_data(throttle.clone())
+            .configure(further.clone())
             .configure(routes)
             .wrap(from_fn(headers::add))
             .wrap(from_fn(trace::follow))

@@ -38,5 +38,10 @@ on_both! {
         let done = app.http.post(&ada.path("/activate"), &ada.token, proven).await.expect(200);
         assert_eq!((done["status"].as_str(), done["recovery_codes"].as_array().unwrap().len()), (Some("completed"), 10));
         app.letter("ada@example.com", "is live").await;
+
+        // The host asks Rekey about the next code, and lets her in.
+        let signing_in = json!({"code": app.next_code(&letter.key()), "first_factor": "password"});
+        let verdict = app.http.post("/api/v1/accounts/ada/codes/verify", &app.host_token, signing_in).await.expect(200);
+        assert_eq!(verdict["result"], "accepted");
     }
 }

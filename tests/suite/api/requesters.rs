@@ -163,4 +163,45 @@ on_both! {
         let ticket = app.http.get(&ada.path(""), &ada.token).await.expect(200);
         assert_eq!(ticket["status"], "frozen");
     }
+
+    async fn codes_of_the_app_find_the_fault_and_prove_who_types_them(app: TestApp) {
+        app.account("ada@example.com").await;
+        let account = "/api/v1/accounts/ada/authenticator";
+        let key = text(&app.http.post(account, &app.host_token, json!({})).await.expect(201), "secret");
+        let first = json!({"code": app.next_code(&key)});
+        app.http.post(&format!("{account}/confirm"), &app.host_token, first).await.expect(200);
+        let ada = app.asker("ada@example.com").await;
+        let call = async |what: &str, body: serde_json::Value| app.http.post(&ada.path(what), &ada.token, body).await;
+
+        let found = call("/diagnose", json!({"codes": app.two_codes(&key)})).await.expect(200);
+        assert_eq!((&found["finding"], &found["offset_seconds"]), (&json!("works"), &json!(null)));
+        assert!(text(&found, "advice").contains("Your codes are right"));
+        call("/diagnose", json!({"codes": ["123456"]})).await.refused(422, "invalid");
+        call("/diagnose", json!({"codes": ["123456", "x"]})).await.refused(422, "invalid");
+
+        let codes = app.two_codes(&key);
+        call("/prove", json!({"codes": [wrong_code(&codes[0]), codes[1]]})).await.refused(403, "wrong_code");
+        call("/prove", json!({"codes": codes, "recovery_code": "x"})).await.refused(422, "invalid");
+        call("/prove", json!({})).await.refused(422, "invalid");
+        call("/prove", json!({"codes": codes})).await.expect(200);
+        call("/prove", json!({"codes": codes})).await.refused(403, "wrong_code");
+        let agent = app.staff("grace", "agent").await;
+        let seen = app.http.get(&ada.desk(""), &agent.token).await.expect(200);
+        assert_eq!(seen["diagnosis"]["finding"], "works");
+        assert_eq!((&seen["evidence"][1]["method"], &seen["policy"]["met"]), (&json!("current_code"), &json!(true)));
+    }
+
+    async fn letters_carry_no_word_of_the_request_and_no_address_but_ours(app: TestApp) {
+        app.account("ada@example.com").await;
+        let body = json!({"account": "ada@example.com", "problem": "other", "message": "canary https://evil.example"});
+        let request = app.http.request(reqwest::Method::POST, "/api/v1/tickets").json(&body);
+        let request = request.header("X-Forwarded-Host", "evil.example").header("Forwarded", "host=evil.example");
+        crate::support::client::send(request.header("X-Forwarded-Proto", "http")).await.expect(202);
+        for letter in app.letters().await {
+            assert!(!letter.raw.contains("canary") && !letter.raw.contains("evil.example"), "{}", letter.raw);
+            for link in letter.text.split_whitespace().filter(|word| word.contains("://")) {
+                assert!(link.starts_with("https://rekey.example.com/"), "{link}");
+            }
+        }
+    }
 }

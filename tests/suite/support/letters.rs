@@ -27,8 +27,9 @@ impl TestApp {
     #[track_caller]
     pub fn letter_of(letters: &[Letter], to: &str, words: &str) -> Letter {
         let found = letters.iter().rev().find(|one| one.to == to && one.subject.contains(words));
-        let subjects =
-            || letters.iter().map(|one| format!("{}: {}\n", one.to, one.subject)).collect::<String>();
+        let subjects = || {
+            letters.iter().map(|one| format!("{}: {}", one.to, one.subject)).collect::<Vec<_>>().join("\n")
+        };
         found.unwrap_or_else(|| panic!("no letter to {to} of {words:?} in:\n{}", subjects())).clone()
     }
 
@@ -122,12 +123,11 @@ fn encoded_words(subject: &str) -> String {
     let mut text = String::new();
     for word in subject.split(' ') {
         let inner = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
-        match inner {
-            Some(inner) => text.push_str(&String::from_utf8(STANDARD.decode(inner).unwrap()).unwrap()),
-            None => {
-                text.push_str(word);
-                text.push(' ');
-            }
+        if let Some(inner) = inner {
+            text.push_str(&String::from_utf8(STANDARD.decode(inner).unwrap()).unwrap());
+        } else {
+            text.push_str(word);
+            text.push(' ');
         }
     }
     text.trim_end().to_owned()
