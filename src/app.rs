@@ -51,6 +51,9 @@ pub enum StartError {
         /// The ring that the database remembers.
         wanted: String,
     },
+    /// The ring is there, and opens nothing.
+    #[error("the key ring cannot be used, and secrets are sealed with it: restore it from the backup of the keys")]
+    BrokenRing(#[source] RingError),
     /// Mail.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -91,7 +94,12 @@ pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<
         }
     }
     let sealed = db.read(facts::has_sealed_data).await?;
-    let ring = load_ring(&config.keys.source, sealed, clock.now())?;
+    let ring = load_ring(&config.keys.source, sealed, clock.now()).map_err(|error| match error {
+        RingError::Malformed { .. } | RingError::Empty | RingError::File { .. } if sealed => {
+            StartError::BrokenRing(error)
+        }
+        other => other.into(),
+    })?;
     settle_ring(&db, &ring).await?;
     Ok(Context {
         crypto: Crypto::new(ring),

@@ -9,6 +9,9 @@ pub mod app;
 pub mod client;
 pub mod database;
 pub mod letters;
+pub mod program;
+#[expect(dead_code, reason = "the tests of `mail` use the rest")]
+pub mod smtp_server;
 pub mod totp;
 
 /// Tells each story twice: `name::sqlite` and `name::postgres`. The parameter is a [`app::TestApp`] with the settings
