@@ -123,10 +123,8 @@ async fn gone_and_back(way: Way) {
     assert_eq!(program.http.get("/healthz", "").await.status, 200);
 
     proxy.way.send(Way::Open).unwrap();
-    until("it is ready again", async || {
-        (program.http.get("/readyz", "").await.status == 200).then_some(())
-    })
-    .await;
+    until("it is ready again", async || (program.http.get("/readyz", "").await.status == 200).then_some(()))
+        .await;
     for name in &put {
         program.http.get(&format!("/api/v1/accounts/{name}"), &host).await.expect(200);
     }
