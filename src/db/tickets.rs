@@ -128,6 +128,14 @@ pub fn find(conn: &mut Conn, reference: &Reference) -> Result<Option<Ticket>, Er
     Ok(row.optional()?.map(Ticket::from))
 }
 
+/// What people call these tickets.
+///
+/// # Errors
+/// Of the database alone.
+pub fn references(conn: &mut Conn, of: Vec<TicketId>) -> Result<Vec<(TicketId, Reference)>, Error> {
+    Ok(tickets::table.filter(tickets::id.eq_any(of)).select((tickets::id, tickets::reference)).load(conn)?)
+}
+
 /// The account's open ticket, if it has one.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! The rule: a number of queries that does not grow with the rows, and accounts masked for all who need not know.
 
+mod log;
 mod ticket;
 mod timeline;
 
@@ -23,7 +24,10 @@ use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{CloseReason, Problem, State, Ticket};
 use crate::error::Error;
-pub use ticket::{ApprovalGiven, DeskTicket, LetterSeen, MethodSeen, PolicySeen, RequestSeen, ticket};
+pub use log::{LogAsked, LogPage, Logged, log};
+pub use ticket::{
+    ApprovalGiven, DeskTicket, EvidenceSeen, LetterSeen, MethodSeen, PolicySeen, RequestSeen, ticket,
+};
 pub use timeline::{Moment, Source};
 
 /// The most rows of a page.
@@ -293,8 +297,12 @@ fn read_cursor(cursor: &str) -> Option<After> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (at, id) = text.split_once(',')?;
     let at = chrono::DateTime::from_timestamp(at.parse().ok()?, 0)?.naive_utc();
-    let is_id = id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_id.then(|| After { queue_at: at, id: TicketId::new(id) })
+    is_id(id).then(|| After { queue_at: at, id: TicketId::new(id) })
+}
+
+/// Whether a cursor holds one of our ids.
+fn is_id(id: &str) -> bool {
+    id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 #[cfg(test)]

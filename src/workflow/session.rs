@@ -249,7 +249,12 @@ pub async fn authenticate(ctx: &Context, token: &str) -> Result<StaffSession, Er
         session: session.id,
         expires_at: session.expires_at,
         step_up_until,
-        actor: StaffActor { rank: member.roles.rank(), id: member.id, stepped_up: step_up_until.is_some() },
+        actor: StaffActor {
+            rank: member.roles.rank(),
+            id: member.id,
+            stepped_up: step_up_until.is_some(),
+            seen: None,
+        },
         name: member.name,
         email: member.email,
         roles: member.roles,

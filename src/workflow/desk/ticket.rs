@@ -13,14 +13,14 @@ use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::event::Action;
 use crate::domain::evidence::{Evidence, Method, Outcome};
 use crate::domain::ids::{Reference, StaffId};
-use crate::domain::policy::{Missing, Policy};
+use crate::domain::policy::Missing;
 use crate::domain::proof::Proof;
 use crate::domain::rejection::Rejection;
 use crate::domain::risk::Risk;
 use crate::domain::ticket::Ticket;
 use crate::error::Error;
-use crate::workflow::Context;
 use crate::workflow::session::StaffSession;
+use crate::workflow::{Context, assess, requester, verify};
 
 /// How many entries of the log a ticket shows at most.
 const ENTRIES: i64 = 1000;
@@ -42,8 +42,8 @@ pub struct DeskTicket {
     pub proof: Proof,
     /// Signals, oldest first.
     pub risks: Vec<(Risk, Time)>,
-    /// Verifications, oldest first, each with its note and who recorded it.
-    pub evidence: Vec<(Evidence, String, Option<String>)>,
+    /// Verifications that count, oldest first.
+    pub evidence: Vec<EvidenceSeen>,
     /// What the policy asks for.
     pub policy: PolicySeen,
     /// Approvals that count.
@@ -60,6 +60,17 @@ pub struct DeskTicket {
     pub timeline: Vec<Moment>,
     /// Whether the account belongs to the one who asks, or to somebody of a higher rank: hands off.
     pub is_out_of_reach: bool,
+}
+
+/// One verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceSeen {
+    /// The verification.
+    pub evidence: Evidence,
+    /// What was noted.
+    pub note: String,
+    /// Who recorded it; none where the machine did.
+    pub by: Option<String>,
 }
 
 /// The policy of the ticket's tier, against what there is.
@@ -95,6 +106,8 @@ pub struct MethodSeen {
 pub struct ApprovalGiven {
     /// By whom.
     pub by: String,
+    /// Whether that is the one who asks.
+    pub is_own: bool,
     /// Why.
     pub reason: String,
     /// When.
@@ -132,14 +145,17 @@ pub struct RequestSeen {
 /// # Errors
 /// `NotFound`; `RoleTooLow` for auditors.
 pub async fn ticket(ctx: &Context, who: &StaffSession, reference: &str) -> Result<DeskTicket, Error> {
-    let (now, policy, who, reference) =
-        (ctx.now(), ctx.policy.clone(), who.clone(), Reference::new(reference));
-    ctx.db.read(move |conn| read(conn, &policy, &who, &reference, now)).await
+    if who.actor.rank < Rank::Agent {
+        return Err(Rejection::RoleTooLow.into());
+    }
+    let (now, inner, who) = (ctx.now(), ctx.clone(), who.clone());
+    let reference = requester::parse_reference(reference);
+    ctx.db.read(move |conn| read(conn, &inner, &who, &reference, now)).await
 }
 
 fn read(
     conn: &mut Conn,
-    policy: &Policy,
+    ctx: &Context,
     who: &StaffSession,
     reference: &Reference,
     now: Time,
@@ -147,9 +163,6 @@ fn read(
     let ticket = tickets::find(conn, reference)?.ok_or(Rejection::NotFound)?;
     // A request for an account that does not exist is nobody's business.
     let account = ticket.account.clone().ok_or(Rejection::NotFound)?;
-    if who.actor.rank < Rank::Agent {
-        return Err(Rejection::RoleTooLow.into());
-    }
     let account = accounts::get(conn, &account)?;
     let noted = review::list_evidence(conn, &ticket.id)?;
     let approvals = review::list_approvals(conn, &ticket.id)?;
@@ -172,9 +185,9 @@ fn read(
     let names: HashMap<StaffId, String> =
         staff::names(conn, people.into_iter().collect())?.into_iter().collect();
     let name = |id: &StaffId| names.get(id).cloned().unwrap_or_default();
-    let owner = staff::find_owner(conn, &account)?.map(|member| member.as_owner());
+    let owner = assess::owner(conn, &account)?;
     let evidence: Vec<Evidence> = noted.iter().map(|one| one.evidence.clone()).collect();
-    let view = Viewing { policy, who, ticket: &ticket, account: &account, evidence: &evidence, now };
+    let view = Viewing { ctx, who, ticket: &ticket, account: &account, evidence: &evidence, now };
     let requests = tickets::list_duplicates(conn, &ticket.id)?
         .into_iter()
         .map(|other| RequestSeen {
@@ -190,18 +203,24 @@ fn read(
         approved_at: ticket.approved_at,
         reissues: ticket.reissues,
         is_pin_made: ticket.pin_made,
-        proof: ticket.proof(policy),
+        proof: ticket.proof(&ctx.policy),
         risks: review::list_risks(conn, &ticket.id)?,
         evidence: noted
             .into_iter()
-            .map(|one| {
-                let by = one.evidence.by.as_ref().map(&name);
-                (one.evidence, one.note, by)
+            .map(|one| EvidenceSeen {
+                by: one.evidence.by.as_ref().map(&name),
+                evidence: one.evidence,
+                note: one.note,
             })
             .collect(),
         approvals: approvals
             .into_iter()
-            .map(|one| ApprovalGiven { by: name(&one.staff_id), reason: one.reason, at: one.at })
+            .map(|one| ApprovalGiven {
+                by: name(&one.staff_id),
+                is_own: &one.staff_id == who.member(),
+                reason: one.reason,
+                at: one.at,
+            })
             .collect(),
         requests,
         is_undecided: ticket.undecided,
@@ -233,7 +252,7 @@ fn last_diagnosis(entries: &[Entry]) -> Vec<(String, String)> {
 }
 
 struct Viewing<'a> {
-    policy: &'a Policy,
+    ctx: &'a Context,
     who: &'a StaffSession,
     ticket: &'a Ticket,
     account: &'a Account,
@@ -271,7 +290,7 @@ impl Viewing<'_> {
             return AccountSeen { is_masked: true, email: masked(&self.account.email), full: None };
         }
         let account = self.account.clone();
-        let phone = account.number_to_call(self.policy.fresh, self.now).map(str::to_owned);
+        let phone = account.number_to_call(self.ctx.policy.fresh, self.now).map(str::to_owned);
         AccountSeen {
             is_masked: false,
             email: account.email,
@@ -288,18 +307,18 @@ impl Viewing<'_> {
     }
 
     fn policy(&self, conn: &mut Conn) -> Result<PolicySeen, Error> {
-        let tier = self.policy.tier(self.ticket.tier);
+        let tier = self.ctx.policy.tier(self.ticket.tier);
         let mut methods = Vec::with_capacity(tier.methods.len());
         for method in &tier.methods {
             let is_passed = self.evidence.iter().any(|one| {
                 one.method == *method
                     && one.outcome == Outcome::Passed
-                    && one.at + self.policy.evidence_lifetime > self.now
+                    && one.at + self.ctx.policy.evidence_lifetime > self.now
             });
             methods.push(MethodSeen { method: *method, is_passed, obstacle: self.obstacle(conn, *method)? });
         }
         Ok(PolicySeen {
-            missing: self.ticket.missing(self.policy, self.evidence, self.now),
+            missing: self.ticket.missing(&self.ctx.policy, self.evidence, self.now),
             independent: tier.independent,
             strong: tier.strong,
             people: tier.people,
@@ -309,7 +328,7 @@ impl Viewing<'_> {
     }
 
     fn obstacle(&self, conn: &mut Conn, method: Method) -> Result<Option<&'static str>, Error> {
-        let (account, fresh) = (self.account, self.policy.fresh);
+        let (account, fresh) = (self.account, self.ctx.policy.fresh);
         let failed = self.evidence.iter().any(|one| {
             one.method == method
                 && one.outcome == Outcome::Failed
@@ -323,19 +342,11 @@ impl Viewing<'_> {
             Method::Callback if account.number_to_call(fresh, self.now).is_none() => {
                 Some("The number on file is new.")
             }
-            Method::ManagerVouch => {
-                let others: Vec<String> = accounts::list_addresses(conn, &account.id)?
-                    .into_iter()
-                    .map(|other| other.address)
-                    .collect();
-                match account.manager_to_ask(&others, fresh, self.now) {
-                    None if account.manager_email.is_none() => Some("There is no manager on file."),
-                    None => Some("The manager on file is new, or shares an address with the account."),
-                    Some(manager) if manager.eq_ignore_ascii_case(&self.who.email) => {
-                        Some("You are the manager on file.")
-                    }
-                    Some(_) => None,
-                }
+            Method::ManagerVouch if account.manager_email.is_none() => Some("There is no manager on file."),
+            Method::ManagerVouch
+                if verify::manager_to_ask(conn, self.ctx, account, &self.who.actor, self.now)?.is_none() =>
+            {
+                Some("The manager on file is new, shares an address with the account, or is you.")
             }
             Method::RecoveryCode if recovery_codes::list_unused(conn, &account.id)?.is_empty() => {
                 Some("The account has no recovery codes left.")
