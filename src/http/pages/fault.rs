@@ -2,11 +2,13 @@
 //!
 //! The rule: statuses and words come from `problem`; here they only get a heading and a way on.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::{Frame, html};
+use crate::http::desk;
 use crate::http::problem::Problem;
 use crate::workflow::Context;
 
@@ -31,6 +33,11 @@ pub fn wants_page(request: &HttpRequest) -> bool {
 /// The problem as a page; `None` where it cannot be rendered.
 #[must_use]
 pub fn page(request: &HttpRequest, ctx: &Context, problem: &Problem) -> Option<HttpResponse> {
+    if problem.status() == StatusCode::UNAUTHORIZED
+        && let Some(answer) = desk::turned_away(request, ctx)
+    {
+        return Some(answer);
+    }
     let frame = Frame::plain(ctx);
     let fault = Fault {
         f: &frame,
