@@ -2,6 +2,16 @@
 //!
 //! `script/bench` calls it with a PostgreSQL that syncs. Every figure is printed with what it was measured on.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measuring that fails says so and ends"
+)]
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::net::TcpListener;
@@ -119,7 +129,7 @@ fn run(environment: &HashMap<&'static str, String>, arguments: &[&str], input: &
 
 /// A code of RFC 6238 (SHA-1, 6 digits, 30 s), by an arithmetic that is not the program's.
 fn code(secret: &str, ahead: i64) -> String {
-    let key = data_encoding(secret);
+    let key = base32(secret);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let step = (now / 30).saturating_add_signed(ahead);
     let mut mac = Hmac::<Sha1>::new_from_slice(&key).expect("any length is a key");
@@ -130,10 +140,10 @@ fn code(secret: &str, ahead: i64) -> String {
     format!("{:06}", word % 1_000_000)
 }
 
-fn data_encoding(base32: &str) -> Vec<u8> {
+fn base32(text: &str) -> Vec<u8> {
     let mut bits = 0_u64;
     let (mut held, mut bytes) = (0, Vec::new());
-    for letter in base32.bytes() {
+    for letter in text.bytes() {
         let value = match letter {
             b'A'..=b'Z' => letter - b'A',
             _ => letter - b'2' + 26,
@@ -190,7 +200,13 @@ async fn enrol(program: &Arc<Program>, token: &str, from: usize, to: usize) -> O
     Ok(all.into_iter().map(|(_, secret)| secret).collect())
 }
 
-async fn verify(program: &Arc<Program>, token: &str, secrets: &[String], from: usize, connections: usize) -> Outcome<()> {
+async fn verify(
+    program: &Arc<Program>,
+    token: &str,
+    secrets: &[String],
+    from: usize,
+    connections: usize,
+) -> Outcome<()> {
     let jobs: Vec<(usize, String)> =
         secrets.iter().enumerate().map(|(n, secret)| (from + n, code(secret, 1))).collect();
     let jobs = Arc::new(jobs);
@@ -203,7 +219,9 @@ async fn verify(program: &Arc<Program>, token: &str, secrets: &[String], from: u
         let (jobs, next) = (Arc::clone(&jobs), Arc::clone(&next));
         tasks.push(tokio::spawn(async move {
             let mut times = Vec::new();
-            while let Some((n, code)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| Instant::now() < until) {
+            while let Some((n, code)) =
+                jobs.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| Instant::now() < until)
+            {
                 let begun = Instant::now();
                 let body = json!({"code": code, "first_factor": "password"});
                 let answer = program
@@ -261,17 +279,26 @@ async fn approvals(program: &Program, staff: &Value, host: &str) -> Outcome<()> 
         let account = json!({"email": address, "name": "Road", "phone": "+44 20 7946 0991"});
         program.call("PUT", &format!("accounts/road{n}"), host, Some(account)).await?;
         let opened = program
-            .call("POST", "tickets", "", Some(json!({"account": address, "problem": "lost_device", "message": ""})))
+            .call(
+                "POST",
+                "tickets",
+                "",
+                Some(json!({"account": address, "problem": "lost_device", "message": ""})),
+            )
             .await?;
-        let (reference, token) =
-            (opened["reference"].as_str().ok_or("no reference")?, opened["token"].as_str().ok_or("no token")?);
+        let (reference, token) = (
+            opened["reference"].as_str().ok_or("no reference")?,
+            opened["token"].as_str().ok_or("no token")?,
+        );
         let typed = loop {
             if let Some(code) = mailbox_code(Path::new(&folder), &address) {
                 break code;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
-        program.call("POST", &format!("tickets/{reference}/confirm"), token, Some(json!({"code": typed}))).await?;
+        program
+            .call("POST", &format!("tickets/{reference}/confirm"), token, Some(json!({"code": typed})))
+            .await?;
         let desk = format!("desk/tickets/{reference}");
         program.call("POST", &format!("{desk}/claim"), &session, Some(json!({}))).await?;
         let evidence = json!({"method": "callback", "outcome": "passed", "note": "bench"});
@@ -309,7 +336,11 @@ async fn measure(name: &str, database: Option<String>) -> Outcome<()> {
         "correct horse battery staple\n",
     )?;
     let staff: Value = serde_json::from_str(&staff)?;
-    let host = run(&program.environment, &["client", "add", "bench", "--scope", "accounts,codes,tickets", "--json"], "")?;
+    let host = run(
+        &program.environment,
+        &["client", "add", "bench", "--scope", "accounts,codes,tickets", "--json"],
+        "",
+    )?;
     let host: Value = serde_json::from_str(&host)?;
     let host = host["token"].as_str().ok_or("no token")?.to_owned();
     approvals(&program, &staff, &host).await?;

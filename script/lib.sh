@@ -7,6 +7,20 @@ cache_folder() {
     printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/rekey"
 }
 
+# Installs what a list of Python packages names, once, and prints the folder. It is named after the list, so that a
+# changed list never meets old tools.
+python_tools() {
+    local folder
+    folder=$(cache_folder)/tools-$(cksum <"$1" | cut -d ' ' -f 1)
+    if [ ! -e "$folder/complete" ]; then
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$1" >&2
+        touch "$folder/complete"
+    fi
+    printf '%s\n' "$folder"
+}
+
 # Prints a program of the PostgreSQL server, which Debian keeps off PATH.
 postgres_program() {
     local found

@@ -51,6 +51,9 @@ pub enum StartError {
         /// The ring that the database remembers.
         wanted: String,
     },
+    /// The ring is there, and opens nothing.
+    #[error("the key ring cannot be used, and secrets are sealed with it: restore it from the backup of the keys")]
+    BrokenRing(#[source] RingError),
     /// Mail.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -72,6 +75,15 @@ pub async fn build(config: Config) -> Result<Context, StartError> {
 /// # Errors
 /// [`StartError`].
 pub async fn build_at(config: Config, clock: Clock) -> Result<Context, StartError> {
+    let mailer = mailer(&config)?;
+    build_with(config, clock, mailer).await
+}
+
+/// The same with another way out for letters too, for the demo.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<Context, StartError> {
     let db = open_database(&config)?;
     if db.is_embedded() {
         db.migrate().await?;
@@ -82,9 +94,13 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Context, StartErro
         }
     }
     let sealed = db.read(facts::has_sealed_data).await?;
-    let ring = load_ring(&config.keys.source, sealed, clock.now())?;
+    let ring = load_ring(&config.keys.source, sealed, clock.now()).map_err(|error| match error {
+        RingError::Malformed { .. } | RingError::Empty | RingError::File { .. } if sealed => {
+            StartError::BrokenRing(error)
+        }
+        other => other.into(),
+    })?;
     settle_ring(&db, &ring).await?;
-    let mailer = mailer(&config)?;
     Ok(Context {
         crypto: Crypto::new(ring),
         policy: Arc::new(config.policy.to_policy(&config.desk)),

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use crate::domain::Time;
 
-/// Tells the time: the system's, or one that was set.
+/// Tells the time: the system's, the system's shifted, or one that was set.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
     System,
+    /// Seconds from the system's time, shared by all clones.
+    Shifted(Arc<AtomicI64>),
     /// Unix seconds, shared by all clones.
     Set(Arc<AtomicI64>),
 }
@@ -23,6 +25,12 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System)
+    }
+
+    /// The system's clock with a shift, at first none: it runs on by itself, and can be set and advanced. For the demo.
+    #[must_use]
+    pub fn shifted() -> Self {
+        Self(Source::Shifted(Arc::default()))
     }
 
     /// A clock that stands at `time` until it is set or advanced; its clones follow.
@@ -36,21 +44,35 @@ impl Clock {
     pub fn now(&self) -> Time {
         let seconds = match &self.0 {
             Source::System => system_seconds(),
+            Source::Shifted(shift) => system_seconds().saturating_add(shift.load(Ordering::SeqCst)),
             Source::Set(seconds) => seconds.load(Ordering::SeqCst),
         };
         chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc()
     }
 
-    /// Moves a set clock to `time`, which may be earlier. The system's clock is not ours to move.
-    pub fn set(&self, time: Time) {
-        if let Source::Set(seconds) = &self.0 {
-            seconds.store(time.and_utc().timestamp(), Ordering::SeqCst);
+    /// How far the clock is from the system's, in seconds; ahead is positive.
+    #[must_use]
+    pub fn shift(&self) -> i64 {
+        match &self.0 {
+            Source::System => 0,
+            Source::Shifted(shift) => shift.load(Ordering::SeqCst),
+            Source::Set(seconds) => seconds.load(Ordering::SeqCst) - system_seconds(),
         }
     }
 
-    /// Moves a set clock forward by whole seconds. The system's clock is not ours to move.
+    /// Moves a set or shifted clock to `time`, which may be earlier. The system's clock is not ours to move.
+    pub fn set(&self, time: Time) {
+        let seconds = time.and_utc().timestamp();
+        match &self.0 {
+            Source::System => {}
+            Source::Shifted(shift) => shift.store(seconds - system_seconds(), Ordering::SeqCst),
+            Source::Set(set) => set.store(seconds, Ordering::SeqCst),
+        }
+    }
+
+    /// Moves a set or shifted clock forward by whole seconds. The system's clock is not ours to move.
     pub fn advance(&self, by: Duration) {
-        if let Source::Set(seconds) = &self.0 {
+        if let Source::Shifted(seconds) | Source::Set(seconds) = &self.0 {
             seconds.fetch_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
@@ -78,6 +100,18 @@ mod tests {
         assert_eq!(other.now(), noon() + chrono::TimeDelta::seconds(90));
         other.set(noon() - chrono::TimeDelta::hours(1));
         assert_eq!(clock.now(), noon() - chrono::TimeDelta::hours(1));
+    }
+
+    #[test]
+    fn a_shifted_clock_runs_on_from_where_it_was_moved() {
+        let clock = Clock::shifted();
+        assert!(clock.now() - Clock::system().now() < chrono::TimeDelta::seconds(60));
+        clock.advance(Duration::from_hours(24));
+        let other = clock.clone();
+        assert_eq!((other.shift(), Clock::system().shift()), (86_400, 0));
+        assert!(other.now() - Clock::system().now() > chrono::TimeDelta::hours(23));
+        clock.set(noon());
+        assert!(other.now() >= noon() && other.now() - noon() < chrono::TimeDelta::seconds(60));
     }
 
     #[test]

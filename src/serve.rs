@@ -23,6 +23,15 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// # Errors
 /// An address cannot be had, or a server ended by itself.
 pub async fn serve(ctx: Context, metrics: Option<Metrics>) -> io::Result<()> {
+    let pages = http::run(ctx.clone())?;
+    keep(ctx, pages, metrics).await
+}
+
+/// The same with a server for pages and API that was started already.
+///
+/// # Errors
+/// An address cannot be had, or a server ended by itself.
+pub async fn keep(ctx: Context, pages: Server, metrics: Option<Metrics>) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let metrics = match (ctx.config.http.metrics_listen, metrics) {
@@ -32,7 +41,7 @@ pub async fn serve(ctx: Context, metrics: Option<Metrics>) -> io::Result<()> {
         }
         _ => None,
     };
-    let mut pages = Running::start(http::run(ctx.clone())?);
+    let mut pages = Running::start(pages);
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker::run(ctx.clone(), stopped));
     tracing::info!(listen = %ctx.config.http.listen, public_url = %ctx.config.http.public_url, "serving");

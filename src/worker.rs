@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::domain::letter::Alarm;
 use crate::error::Error;
-use crate::workflow::{Context, deliver, expire};
+use crate::workflow::{Context, alarm, audit, deliver, expire, rotate};
 
 /// How long it sleeps when nobody wakes it.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -19,6 +20,13 @@ const SWEEP_EVERY: u32 = 300;
 /// # Errors
 /// Of the database; what is left is done the next time.
 pub async fn tick(ctx: &Context) -> Result<(), Error> {
+    let done = act(ctx).await;
+    // The chain grows even where something else stands still.
+    seal(ctx).await?;
+    done
+}
+
+async fn act(ctx: &Context) -> Result<(), Error> {
     loop {
         // Letters go out even where something cannot be ended.
         let expired = expire::run(ctx).await;
@@ -29,10 +37,24 @@ pub async fn tick(ctx: &Context) -> Result<(), Error> {
     }
 }
 
+async fn seal(ctx: &Context) -> Result<(), Error> {
+    let sealing = audit::seal(ctx).await?;
+    for entry in &sealing.refused {
+        tracing::error!(%entry, "an entry of the audit log was not written by this program");
+    }
+    if !sealing.refused.is_empty() {
+        alarm::raise(ctx, Alarm::AuditBroken).await?;
+    }
+    audit::checkpoint(ctx).await.map(drop)
+}
+
 /// Works until it is told to stop; a letter that is being sent is sent to its end.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
     let mut rounds = 0_u32;
     while !*stop.borrow() {
+        if let Err(error) = rotate::reload_ring(&ctx) {
+            tracing::error!(%error, "the key ring cannot be read again; the one in memory stays in use");
+        }
         if let Err(error) = tick(&ctx).await {
             tracing::error!(%error, "the worker could not finish its round");
         }

@@ -31,6 +31,18 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
         "{begun}: key {} seals from now on, {} values were sealed anew. Back the key ring up.",
         done.key, done.resealed
     );
-    output.print(&json!({ "key": done.key, "resumed": done.resumed, "resealed": done.resealed }), &said);
-    Ok(())
+    let json = json!({
+        "key": done.key,
+        "resumed": done.resumed,
+        "resealed": done.resealed,
+        "unopened": done.unopened,
+    });
+    output.print(&json, &said);
+    if done.unopened == 0 {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "{} sealed values do not open where they lie: they were moved or changed, or their key is lost",
+        done.unopened
+    )))
 }

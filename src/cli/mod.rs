@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod client;
 mod database;
+mod demo;
 mod failure;
 mod input;
 mod keys;
@@ -18,6 +19,7 @@ mod progress;
 mod serve;
 mod staff;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,6 +49,12 @@ struct Arguments {
 enum Command {
     /// Runs pages, API and worker.
     Serve,
+    /// Runs everything on a fresh database in var/demo, with people, tickets, mailbox and phone, to try in a browser.
+    Demo {
+        /// Where it listens.
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+        listen: SocketAddr,
+    },
     /// Brings the database's schema up to date.
     Migrate,
     /// Looks at configuration, database, keys and mail server, each with its verdict.
@@ -94,19 +102,21 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
-    let config = Config::load(arguments.config.as_deref(), std::env::vars_os())?;
+    // The demo has settings of its own, and asks for none.
+    let config = || Config::load(arguments.config.as_deref(), std::env::vars_os());
     match arguments.command {
-        Command::Serve => serve::run(config).await,
-        Command::Migrate => database::migrate(&config, output).await,
-        Command::Check { live: true } => live::run(&config, output).await,
-        Command::Check { live: false } => check::run(&config, output).await,
-        Command::Staff(command) => staff::run(&start(config).await?, command, output).await,
-        Command::Client(command) => client::run(&start(config).await?, command, output).await,
-        Command::Accounts(command) => accounts::run(&start(config).await?, command, output).await,
-        Command::Mail(command) => mail::run(&config, command, output).await,
-        Command::Audit(command) => audit::run(&start(config).await?, command, output).await,
-        Command::Keys(command) => keys::run(&start(config).await?, command, output).await,
-        Command::Backup { file } => database::backup(&config, &file, output).await,
+        Command::Demo { listen } => demo::run(listen, output).await,
+        Command::Serve => serve::run(config()?).await,
+        Command::Migrate => database::migrate(&config()?, output).await,
+        Command::Check { live: true } => live::run(&config()?, output).await,
+        Command::Check { live: false } => check::run(&config()?, output).await,
+        Command::Staff(command) => staff::run(&start(config()?).await?, command, output).await,
+        Command::Client(command) => client::run(&start(config()?).await?, command, output).await,
+        Command::Accounts(command) => accounts::run(&start(config()?).await?, command, output).await,
+        Command::Mail(command) => mail::run(&config()?, command, output).await,
+        Command::Audit(command) => audit::run(&start(config()?).await?, command, output).await,
+        Command::Keys(command) => keys::run(&start(config()?).await?, command, output).await,
+        Command::Backup { file } => database::backup(&config()?, &file, output).await,
     }
 }
 

@@ -4,12 +4,13 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
 
 use super::pages::fault;
 use super::problem::{Problem, add_retry_after};
@@ -37,49 +38,62 @@ const HSTS: &str = "max-age=63072000";
 /// Puts the headers on an answer that a handler or the framework has made.
 ///
 /// # Errors
-/// None of its own: what the inner service returns as an error has become an answer.
+/// Those of middleware further in, made into answers that have the headers too.
 pub async fn add(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let ctx = request.app_data::<web::Data<Context>>().cloned();
-    let raw = request.request().clone();
-    let mut answer = match next.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, raw),
-    };
-    if let Some(problem) = problem_of(&answer) {
-        let request = answer.request().clone();
-        let reader = ctx.as_ref().filter(|_| fault::wants_page(&request));
-        let page = reader.and_then(|ctx| fault::page(&request, ctx, &problem));
-        let mut response = page.unwrap_or_else(|| problem.error_response());
-        if let Some(ctx) = &ctx {
-            add_retry_after(&mut response, &problem, ctx.now());
+    // The request is not kept meanwhile: the router needs it for itself alone.
+    match next.call(request).await {
+        Ok(answer) => {
+            let (request, answer) = answer.map_into_boxed_body().into_parts();
+            let answer = worded(answer, Some(&request), ctx.as_ref());
+            Ok(ServiceResponse::new(request, dressed(answer, ctx.as_ref())))
         }
-        answer = answer.into_response(response);
+        Err(error) => {
+            let answer = worded(HttpResponse::from_error(error), None, ctx.as_ref());
+            Err(InternalError::from_response("refused", dressed(answer, ctx.as_ref())).into())
+        }
     }
-    let response = answer.response_mut();
+}
+
+/// The problem that an answer stands for, in our words, as a page for those who read pages.
+fn worded(
+    answer: HttpResponse,
+    request: Option<&HttpRequest>,
+    ctx: Option<&web::Data<Context>>,
+) -> HttpResponse {
+    let Some(problem) = problem_of(&answer) else { return answer };
+    let page = request
+        .filter(|request| fault::wants_page(request))
+        .zip(ctx)
+        .and_then(|(request, ctx)| fault::page(request, ctx, &problem));
+    let mut answer = page.unwrap_or_else(|| problem.error_response());
+    if let Some(ctx) = ctx {
+        add_retry_after(&mut answer, &problem, ctx.now());
+    }
+    answer
+}
+
+fn dressed(mut answer: HttpResponse, ctx: Option<&web::Data<Context>>) -> HttpResponse {
+    let headers = answer.headers_mut();
     if ctx.is_some_and(|ctx| ctx.config.http.is_secure) {
-        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
-    let headers = response.headers_mut();
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let or_else = |name: HeaderName, value| (name, HeaderValue::from_static(value));
-    for (name, value) in
-        [or_else(CONTENT_SECURITY_POLICY, CONTENT_POLICY), or_else(CACHE_CONTROL, "no-store")]
-    {
+    for (name, value) in [(CONTENT_SECURITY_POLICY, CONTENT_POLICY), (CACHE_CONTROL, "no-store")] {
         if !headers.contains_key(&name) {
-            headers.insert(name, value);
+            headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    Ok(answer)
+    answer
 }
 
-/// The problem that an answer stands for. An extractor's or the framework's own words may repeat input, so that
-/// only their status is taken over.
-fn problem_of(answer: &ServiceResponse<BoxBody>) -> Option<Problem> {
-    let error = answer.response().error()?;
+/// An extractor's or the framework's own words may repeat input, so that only their status is taken over.
+fn problem_of(answer: &HttpResponse) -> Option<Problem> {
+    let error = answer.error()?;
     Some(error.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(answer.status())))
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Route};
 
 use crate::telemetry::Metrics;
 use crate::workflow::Context;
@@ -59,7 +59,7 @@ where
     F: Handler<A, Output = Answer>,
     A: FromRequest + 'static,
 {
-    resource(path, "GET, HEAD").route(web::get().to(show.clone())).route(web::head().to(show))
+    resource(path, "GET, HEAD").route(shown(web::get(), show.clone())).route(shown(web::head(), show))
 }
 
 /// A page with a form that is sent to the page's own address.
@@ -72,9 +72,18 @@ where
     B: FromRequest + 'static,
 {
     resource(path, "GET, HEAD, POST")
-        .route(web::get().to(show.clone()))
-        .route(web::head().to(show))
+        .route(shown(web::get(), show.clone()))
+        .route(shown(web::head(), show))
         .route(web::post().to(send))
+}
+
+/// What is looked at is compressed; what answers a form may carry secrets, whose length would tell, and is not.
+fn shown<F, A>(route: Route, show: F) -> Route
+where
+    F: Handler<A, Output = Answer>,
+    A: FromRequest + 'static,
+{
+    route.to(show).wrap(Compress::default())
 }
 
 /// Starts to serve where the configuration says. The server stops when its handle says so; signals are the caller's.
@@ -91,6 +100,17 @@ pub fn run(ctx: Context) -> io::Result<Server> {
 /// # Errors
 /// The listener cannot be used.
 pub fn run_on(ctx: Context, listener: TcpListener) -> io::Result<Server> {
+    run_with(ctx, listener, |_| {})
+}
+
+/// The same with further routes, which stand before those of the product.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn run_with<F>(ctx: Context, listener: TcpListener, further: F) -> io::Result<Server>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
     let workers = ctx.config.http.workers;
     let ctx = Data::new(ctx);
     let throttle = Data::from(Arc::new(Throttle::default()));
@@ -98,9 +118,9 @@ pub fn run_on(ctx: Context, listener: TcpListener) -> io::Result<Server> {
         App::new()
             .app_data(ctx.clone())
             .app_data(throttle.clone())
+            .configure(further.clone())
             .configure(routes)
             .wrap(from_fn(headers::add))
-            .wrap(Compress::default())
             .wrap(from_fn(trace::follow))
     })
     .client_request_timeout(HEADERS)

@@ -16,7 +16,7 @@ use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::AuthenticatorState;
-use crate::domain::ids::TicketId;
+use crate::domain::ids::{Reference, TicketId};
 use crate::domain::proof::{Presented, Proof};
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Command, Ticket};
@@ -49,6 +49,36 @@ pub struct Attempt {
 pub struct Activated {
     /// Ten new recovery codes, shown once.
     pub recovery_codes: Vec<SecretString>,
+}
+
+/// A key that was sent and waits to be proven: what that takes.
+pub struct Awaited {
+    /// The ticket.
+    pub reference: Reference,
+    /// What is needed beside the code.
+    pub proof: Proof,
+    /// How many consecutive codes are needed.
+    pub codes: usize,
+}
+
+/// What the bearer of the setup letter's token has to type. Looking uses nothing up.
+///
+/// # Errors
+/// `NotFound` for unknown, used and expired ones.
+pub async fn awaited(ctx: &Context, token: &str) -> Result<Awaited, Error> {
+    let (now, inner) = (ctx.now(), ctx.clone());
+    let hash = token_hash(TokenKind::Activation, token).ok_or(Rejection::NotFound)?;
+    ctx.db
+        .read(move |conn| {
+            let row = tokens::find(conn, Kind::Activation, &hash, now)?.ok_or(Rejection::NotFound)?;
+            let ticket = tickets::get(conn, &row.ticket_id.ok_or(Rejection::NotFound)?)?;
+            if ticket.require(Command::Activate).is_err() || ticket.is_overdue(now) {
+                return Err(Rejection::NotFound.into());
+            }
+            let codes = inner.policy.tier(ticket.tier).codes;
+            Ok(Awaited { proof: ticket.proof(&inner.policy), reference: ticket.reference, codes })
+        })
+        .await
 }
 
 /// What was looked at outside the transaction, because it takes its time.

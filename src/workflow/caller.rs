@@ -2,13 +2,48 @@
 //!
 //! The rule: an account belongs to the host that put it; to every other it does not exist.
 
-use super::accounts;
+use super::clients::Scope;
+use super::{Context, accounts};
+use crate::crypto::{TokenKind, token_hash};
 use crate::db::{self, Conn};
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{AccountId, ClientId};
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
+
+/// A host that has shown its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Which.
+    pub id: ClientId,
+    scopes: String,
+}
+
+impl Host {
+    /// Whether the scope was given to it.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.split(',').any(|one| one == scope.as_str())
+    }
+
+    /// Speaks for one of its accounts, by its own name for it.
+    #[must_use]
+    pub fn names(&self, external_id: impl Into<String>) -> Caller {
+        Caller::Host { client: self.id.clone(), external_id: external_id.into() }
+    }
+}
+
+/// The host behind a token.
+///
+/// # Errors
+/// `Unauthenticated`, the same for a malformed, unknown or disabled one.
+pub async fn authenticate(ctx: &Context, token: &str) -> Result<Host, Error> {
+    let hash = token_hash(TokenKind::Client, token).ok_or(Error::Unauthenticated)?;
+    let found = ctx.db.read(move |conn| db::clients::find_by_token(conn, &hash).map_err(Error::from)).await?;
+    let client = found.ok_or(Error::Unauthenticated)?;
+    Ok(Host { id: client.id, scopes: client.scopes })
+}
 
 /// Who calls, for which account.
 #[derive(Debug, Clone, PartialEq, Eq)]

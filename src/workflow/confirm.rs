@@ -73,7 +73,9 @@ fn check(
     if challenge.tries >= TRIES {
         return Ok(Err(Rejection::TooManyTries(None)));
     }
-    if ticket.account.is_some() && challenge.expires_at > now && is_right(ctx, ticket, &challenge, code) {
+    // Compared for unknown accounts too, so that they take as long.
+    let right = is_right(ctx, ticket, &challenge, code);
+    if right && ticket.account.is_some() && challenge.expires_at > now {
         challenges::end(conn, &ticket.id)?;
         return Ok(Ok(()));
     }
@@ -142,6 +144,9 @@ pub(super) fn enter_queue(
 ) -> Result<(Ticket, Ticket), Error> {
     let id = ticket.account.clone().ok_or(Rejection::WrongCode)?;
     let account = accounts::get(conn, &id)?;
+    if account.removed_at.is_some() {
+        return Err(Rejection::WrongCode.into());
+    }
     if let Some(open) = tickets::find_open(conn, &id)? {
         let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(open.id.clone(), now)?)?;
         let open = match open.clone().second_request(&duplicate.id, &ctx.policy, now) {

@@ -84,13 +84,13 @@ pub async fn confirm(ctx: &Context, caller: &Caller, code: SecretString) -> Resu
     Ok(confirmed.await?.ok_or(Rejection::WrongCode)?)
 }
 
-/// Turns two-factor authentication off.
+/// Turns two-factor authentication off, with a code of the active authenticator.
 ///
 /// # Errors
-/// `NotFound` where it is off; `ProofRequired` where no authenticator is active; `WrongCode`, `TooManyTries`, `Invalid`.
-pub async fn turn_off(ctx: &Context, caller: &Caller, code: SecretString) -> Result<(), Error> {
+/// `NotFound` where it is off; `ProofRequired` without a code or an active authenticator; `WrongCode`, `TooManyTries`, `Invalid`.
+pub async fn turn_off(ctx: &Context, caller: &Caller, code: Option<SecretString>) -> Result<(), Error> {
     let now = ctx.now();
-    let code = Arc::new(read(&code)?);
+    let code = Arc::new(code.as_ref().map(read).transpose()?);
     let (context, caller) = (ctx.clone(), caller.clone());
     let ended = ctx.write(move |conn| {
         let mut desk = Desk::open(conn, &context, &caller, now)?;
@@ -98,7 +98,8 @@ pub async fn turn_off(ctx: &Context, caller: &Caller, code: SecretString) -> Res
             return Err(Rejection::NotFound.into());
         }
         desk.require_open()?;
-        if desk.prove_active(&code)? { desk.end().map(Some) } else { Ok(None) }
+        let code = code.as_ref().as_ref().ok_or(Rejection::ProofRequired)?;
+        if desk.prove_active(code)? { desk.end().map(Some) } else { Ok(None) }
     });
     Ok(ended.await?.ok_or(Rejection::WrongCode)?)
 }

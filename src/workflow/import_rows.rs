@@ -224,7 +224,9 @@ fn from_csv(columns: &[&'static str], line: &str) -> Result<Written, &'static st
 mod tests {
     use super::*;
 
-    fn rows(name: &str, text: &[u8]) -> Result<Vec<(u64, Result<Row, &'static str>)>, ImportError> {
+    type Read = (u64, Result<Row, &'static str>);
+
+    fn rows(name: &str, text: &[u8]) -> Result<Vec<Read>, ImportError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();

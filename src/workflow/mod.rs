@@ -5,6 +5,7 @@
 mod account_facts;
 pub mod accounts;
 pub mod activate;
+pub mod alarm;
 pub mod approve;
 mod assertions;
 mod assess;

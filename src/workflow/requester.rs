@@ -42,7 +42,7 @@ pub struct Status {
     pub timeline: Vec<Moment>,
     /// What activation needs beside the code, once a key was sent.
     pub proof: Option<Proof>,
-    /// How many consecutive codes activation takes.
+    /// How many consecutive codes activation takes, once a key was sent.
     pub codes: usize,
 }
 
@@ -198,7 +198,8 @@ pub(super) fn view(conn: &mut Conn, ctx: &Context, access: &Access) -> Result<St
         ends_at: ticket.expires_at,
         timeline: if access.full { timeline(conn, ticket)? } else { own_beginning(&access.own) },
         proof: key_sent.then(|| ticket.proof(&ctx.policy)),
-        codes: ctx.policy.tier(ticket.tier).codes,
+        // The tier of an account is nobody's business before a key was sent.
+        codes: if key_sent { ctx.policy.tier(ticket.tier).codes } else { 1 },
     })
 }
 

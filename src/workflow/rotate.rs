@@ -7,7 +7,7 @@ use super::Context;
 use crate::config::KeySource;
 use crate::crypto::{Crypto, KeyRing, RingError};
 use crate::db::audit::Circumstances;
-use crate::db::{Conn, audit, authenticators, facts, letters, staff};
+use crate::db::{self, Conn, audit, authenticators, facts, letters, staff};
 use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event, Subject};
 use crate::error::Error;
@@ -42,12 +42,14 @@ pub struct Rotation {
     pub resumed: bool,
     /// How many values were sealed anew.
     pub resealed: u64,
+    /// How many do not open: they were moved or changed where they lie.
+    pub unopened: u64,
 }
 
 /// Adds a key to the ring's file and seals anew what lies under others. `progress` is told how many were looked at.
 ///
 /// # Errors
-/// The ring is not kept in a file, or cannot be written; a value does not open; the database.
+/// The ring is not kept in a file, or cannot be written; the database. What does not open is counted, and left.
 pub async fn rotate(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<Rotation, RotateError> {
     let KeySource::File(path) = &ctx.config.keys.source else { return Err(RotateError::NoFile) };
     reload_ring(ctx)?;
@@ -58,17 +60,18 @@ pub async fn rotate(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<Ro
         let key = ctx.crypto.primary_key_id().to_string();
         ctx.db.write(move |conn| facts::put(conn, FACT, &key)).await.map_err(Error::from)?;
     }
-    let mut resealed = 0;
+    let (mut resealed, mut unopened) = (0, 0);
     for _ in 0..PASSES {
         let done = pass(ctx, progress).await?;
-        resealed += done;
-        if done == 0 {
+        resealed += done.resealed;
+        unopened = done.unopened;
+        if done.resealed == 0 {
             break;
         }
     }
     let key = ctx.crypto.primary_key_id().to_string();
     finish(ctx, key.clone()).await?;
-    Ok(Rotation { key, resumed, resealed })
+    Ok(Rotation { key, resumed, resealed, unopened })
 }
 
 /// Reads the ring's file again, if the ring is kept in one, and works with it if it has another primary key. True if
@@ -87,64 +90,71 @@ pub fn reload_ring(ctx: &Context) -> Result<bool, RingError> {
     Ok(true)
 }
 
-/// One page: how many rows were looked at and sealed anew, and the last one's id.
+/// One page, or all of them: how many values were looked at, sealed anew, or did not open; and the last row's id.
+#[derive(Default)]
 struct Page {
     seen: u64,
     resealed: u64,
+    unopened: u64,
     last: Option<String>,
 }
 
-async fn pass(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<u64, Error> {
-    let mut seen = 0;
-    let mut resealed = 0;
+async fn pass(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<Page, Error> {
+    let mut all = Page::default();
     for reseal in [authenticators_page, letters_page, staff_page] {
         let mut after = String::new();
         loop {
             let (crypto, from) = (ctx.crypto.clone(), after.clone());
             let page = ctx.db.patient().write(move |conn| reseal(conn, &crypto, &from)).await?;
-            seen += page.seen;
-            resealed += page.resealed;
-            progress(seen);
+            all.seen += page.seen;
+            all.resealed += page.resealed;
+            all.unopened += page.unopened;
+            progress(all.seen);
             match page.last {
                 Some(last) => after = last,
                 None => break,
             }
         }
     }
-    Ok(resealed)
+    Ok(all)
 }
 
-fn authenticators_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, Error> {
-    let rows = authenticators::list_after(conn, after, PAGE)?;
-    let mut page = Page::of(rows.last().map(|row| row.id.as_str()), rows.len());
-    for row in &rows {
-        page.resealed += u64::from(authenticators::reseal(conn, crypto, row)?);
+fn authenticators_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, db::Error> {
+    let mut page = Page::default();
+    for row in authenticators::list_after(conn, after, PAGE)? {
+        page.count(authenticators::reseal(conn, crypto, &row))?;
+        page.last = Some(row.id.as_str().to_owned());
     }
     Ok(page)
 }
 
-fn letters_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, Error> {
-    let rows = letters::list_waiting_after(conn, after, PAGE)?;
-    let mut page = Page::of(rows.last().map(|row| row.id.as_str()), rows.len());
-    for row in &rows {
-        page.resealed += u64::from(letters::reseal(conn, crypto, row)?);
+fn letters_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, db::Error> {
+    let mut page = Page::default();
+    for row in letters::list_waiting_after(conn, after, PAGE)? {
+        page.count(letters::reseal(conn, crypto, &row))?;
+        page.last = Some(row.id.as_str().to_owned());
     }
     Ok(page)
 }
 
 /// The staff are few: one page.
-fn staff_page(conn: &mut Conn, crypto: &Crypto, _after: &str) -> Result<Page, Error> {
-    let rows = staff::list(conn)?;
-    let mut page = Page::of(None, rows.len());
-    for row in &rows {
-        page.resealed += u64::from(staff::reseal(conn, crypto, row)?);
+fn staff_page(conn: &mut Conn, crypto: &Crypto, _after: &str) -> Result<Page, db::Error> {
+    let mut page = Page::default();
+    for row in staff::list(conn)? {
+        page.count(staff::reseal(conn, crypto, &row))?;
     }
     Ok(page)
 }
 
 impl Page {
-    fn of(last: Option<&str>, rows: usize) -> Self {
-        Self { seen: rows as u64, resealed: 0, last: last.map(str::to_owned) }
+    fn count(&mut self, resealed: Result<bool, db::Error>) -> Result<(), db::Error> {
+        self.seen += 1;
+        match resealed {
+            Ok(done) => self.resealed += u64::from(done),
+            Err(db::Error::Sealed(_)) => self.unopened += 1,
+            Err(other) => return Err(other),
+        }
+        Ok(())
     }
 }
 

@@ -116,7 +116,7 @@ fn each_kind_of_fault_is_found_and_its_neighbour_is_none() {
         change(&mut tier);
         tier.check(Tier::Standard).err()
     };
-    let only = |methods: &'static [Method]| BTreeSet::from_iter(methods.iter().copied());
+    let only = |methods: &'static [Method]| methods.iter().copied().collect::<BTreeSet<_>>();
     assert_eq!(with(&|tier| tier.independent = 0), Some(NothingIndependent));
     for method in [Method::MailboxCode, Method::HostSession] {
         let fault = with(&|tier| {
@@ -226,9 +226,9 @@ fn sound_tiers() -> impl Strategy<Value = TierPolicy> {
         .prop_map(|(tier, (independent, strong, people, codes), methods)| TierPolicy {
             independent,
             strong,
+            methods,
             people,
             codes,
-            methods,
             ..tier
         })
 }

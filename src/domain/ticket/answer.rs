@@ -16,12 +16,7 @@ impl Ticket {
     /// # Errors
     /// `OutOfOrder`.
     pub fn answer(mut self, policy: &Policy, text: String, now: Time) -> Result<Transition, Rejection> {
-        // The hold of an approved ticket may be over; whatever else has run out takes no answer any more.
-        if self.state == State::Approved {
-            self.require(Command::Answer)?;
-        } else {
-            self.require_in_time(Command::Answer, now)?;
-        }
+        self.require_in_time(Command::Answer, now)?;
         if self.state == State::Waiting {
             self.enter(State::InReview, now);
             self.start_clock(policy, now);

@@ -177,13 +177,15 @@ impl Ticket {
         if command.states().contains(&self.state) { Ok(()) } else { Err(Rejection::OutOfOrder) }
     }
 
-    /// Refuses a command that would take up again what has run out but was not ended yet.
+    /// Refuses a command that would take up again what has run out but was not ended yet. A hold that is over ends
+    /// nothing.
     ///
     /// # Errors
     /// `OutOfOrder`.
     pub(super) fn require_in_time(&self, command: Command, now: Time) -> Result<(), Rejection> {
         self.require(command)?;
-        if self.is_overdue(now) { Err(Rejection::OutOfOrder) } else { Ok(()) }
+        let lapsed = self.state != State::Approved && self.is_overdue(now);
+        if lapsed { Err(Rejection::OutOfOrder) } else { Ok(()) }
     }
 
     /// Refuses a ticket of nobody: where the name that was given is unknown, there is no road.

@@ -19,6 +19,7 @@ struct Fault<'a> {
     heading: &'static str,
     detail: &'a str,
     wait: Option<String>,
+    is_missing: bool,
     is_ours: bool,
     is_desk: bool,
 }
@@ -44,6 +45,7 @@ pub fn page(request: &HttpRequest, ctx: &Context, problem: &Problem) -> Option<H
         heading: heading(problem.status().as_u16()),
         detail: problem.detail(),
         wait: problem.retry_after(ctx.now()).map(wait),
+        is_missing: problem.status() == StatusCode::NOT_FOUND,
         is_ours: problem.status().is_server_error(),
         is_desk: request.path().starts_with("/desk"),
     };

@@ -123,14 +123,15 @@ async fn replacing_a_live_key_takes_a_code_of_it() {
 async fn turning_off_takes_a_code_and_ends_everything() {
     for world in worlds().await {
         let (key, codes) = world.enrolled().await;
+        assert_eq!(no(turn_off(&world.ctx, &world.ada, None).await), Rejection::ProofRequired);
         let wrong = key.wrong(world.ctx.now()).into();
-        assert_eq!(no(turn_off(&world.ctx, &world.ada, wrong).await), Rejection::WrongCode);
-        turn_off(&world.ctx, &world.ada, world.code(&key)).await.ok().unwrap();
+        assert_eq!(no(turn_off(&world.ctx, &world.ada, Some(wrong)).await), Rejection::WrongCode);
+        turn_off(&world.ctx, &world.ada, Some(world.code(&key))).await.ok().unwrap();
         assert_eq!(world.account().await.two_factor, TwoFactor::Off);
         world.wait(30);
         assert_eq!(world.verify(world.code(&key)).await, "off");
         assert_eq!(world.recover(&codes[0]).await, "off");
-        assert_eq!(no(turn_off(&world.ctx, &world.ada, world.code(&key)).await), Rejection::NotFound);
+        assert_eq!(no(turn_off(&world.ctx, &world.ada, Some(world.code(&key))).await), Rejection::NotFound);
         assert_eq!(
             world.letters().await[..2],
             ["two_factor_disabled to ada@example.com", "two_factor_disabled to ada@home.example"]
@@ -148,14 +149,14 @@ async fn where_codes_are_refused_nothing_is_set_up_or_turned_off() {
         world.wait(30);
         for _ in 0..10 {
             let wrong = key.wrong(world.ctx.now()).into();
-            assert_eq!(no(turn_off(&world.ctx, &world.ada, wrong).await), Rejection::WrongCode);
+            assert_eq!(no(turn_off(&world.ctx, &world.ada, Some(wrong)).await), Rejection::WrongCode);
         }
         let until = Some(world.ctx.now() + chrono::TimeDelta::minutes(1));
         let code = || world.code(&key);
         for locked in [
             no(begin(&world.ctx, &world.ada, Some(code())).await),
             no(confirm(&world.ctx, &world.ada, world.code(&pending)).await),
-            no(turn_off(&world.ctx, &world.ada, code()).await),
+            no(turn_off(&world.ctx, &world.ada, Some(code())).await),
         ] {
             assert_eq!(locked, Rejection::TooManyTries(until));
         }
@@ -166,7 +167,7 @@ async fn where_codes_are_refused_nothing_is_set_up_or_turned_off() {
         for frozen in [
             no(begin(&world.ctx, &world.ada, Some(code())).await),
             no(confirm(&world.ctx, &world.ada, world.code(&pending)).await),
-            no(turn_off(&world.ctx, &world.ada, code()).await),
+            no(turn_off(&world.ctx, &world.ada, Some(code())).await),
         ] {
             assert_eq!(frozen, Rejection::ProofRequired);
         }

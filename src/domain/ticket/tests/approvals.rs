@@ -210,3 +210,13 @@ fn a_device_that_is_not_stolen_keeps_working_until_the_new_key_is_proven() {
         assert!(!after.effects.contains(&"suspend former"), "{problem}");
     }
 }
+
+#[test]
+fn the_entry_of_an_approval_says_which_it_is_in_which_tier_and_why() {
+    for (before, number) in [(privileged(State::InReview), "1"), (privileged(State::AwaitingApproval), "2")] {
+        let parts = approve(before).unwrap().into_parts();
+        let said: Vec<_> =
+            parts.events[0].details.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(said, [("tier", "privileged"), ("approval", number), ("reason", "known by voice")]);
+    }
+}

@@ -40,7 +40,7 @@ fn an_answer_to_no_question_leaves_ticket_and_clock_alone() {
 #[test]
 fn queues_are_sorted_by_the_next_deadline_then_by_waiting_since() {
     let (early, late) = (noon() + hours(1), noon() + hours(2));
-    let with = |due_at, expires_at| Ticket { due_at, expires_at, ..ticket(State::Open) };
+    let with = |due_at, expires_at| Ticket { expires_at, due_at, ..ticket(State::Open) };
     assert_eq!(with(Some(early), Some(late)).queue_at(), early);
     assert_eq!(with(Some(late), Some(early)).queue_at(), early);
     assert_eq!(with(Some(late), None).queue_at(), late);

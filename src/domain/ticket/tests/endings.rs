@@ -143,3 +143,18 @@ fn who_withdraws_or_expires_is_named_in_the_log() {
     let parts = perform(ticket(State::Frozen), Command::Freeze).unwrap().into_parts();
     assert_eq!((parts.at, parts.from_version), (noon(), 7));
 }
+
+#[test]
+fn a_removed_account_closes_what_can_be_withdrawn_and_its_key_dies() {
+    for state in State::ALL {
+        let removed = ticket(*state).account_removed(Actor::Machine, noon());
+        let Ok(withdrawn) = perform(ticket(*state), Command::Withdraw) else {
+            assert_eq!(refusal(removed), Rejection::OutOfOrder, "{state}");
+            continue;
+        };
+        let (removed, withdrawn) = (seen(removed), seen(Ok(withdrawn)));
+        assert_eq!(removed.ticket, withdrawn.ticket, "{state}");
+        assert_eq!(removed.effects, withdrawn.effects, "{state}");
+        assert!(removed.mails.is_empty(), "there is nobody left to tell");
+    }
+}

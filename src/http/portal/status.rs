@@ -1,0 +1,130 @@
+//! The page of a request: where it stands, what happens next, what was said, and everything that one can do.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, http::StatusCode};
+use askama::Template;
+use serde::Deserialize;
+
+use super::come_back;
+use super::holder::{self, Held};
+use super::words::{self, Line, Step};
+use crate::domain::text::Text;
+use crate::domain::ticket::{Command, State};
+use crate::http::api::sentences;
+use crate::http::pages::errors::Errors;
+use crate::http::pages::{Frame, form, moment, see_other};
+use crate::http::problem::{Answer, Problem};
+use crate::workflow::Context;
+use crate::workflow::requester;
+
+#[derive(Template)]
+#[template(path = "portal/status.html")]
+struct StatusPage<'a> {
+    f: &'a Frame,
+    errors: &'a Errors,
+    reference: &'a str,
+    opened_at: String,
+    end: Option<String>,
+    is_stopped: bool,
+    is_over: bool,
+    tag: (&'static str, &'static str),
+    steps: Vec<Step>,
+    next: &'static str,
+    position: Option<i64>,
+    usual_time: String,
+    question: Option<&'a str>,
+    timeline: Vec<Line>,
+    may: May,
+    message: &'a str,
+}
+
+/// What can be done now.
+#[expect(clippy::struct_excessive_bools, reason = "each is a link of the page, there or not")]
+struct May {
+    confirm: bool,
+    activate: bool,
+    answer: bool,
+    check: bool,
+    prove: bool,
+    withdraw: bool,
+}
+
+impl May {
+    fn of(state: State) -> Self {
+        let may = |command: Command| command.states().contains(&state);
+        Self {
+            confirm: state == State::Unconfirmed,
+            activate: may(Command::Activate),
+            answer: may(Command::Answer),
+            check: may(Command::Diagnose),
+            prove: may(Command::Prove),
+            withdraw: may(Command::Withdraw),
+        }
+    }
+}
+
+/// Shows it to the browser that holds it.
+///
+/// # Errors
+/// 500.
+pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
+    match holder::look(&request, &ctx).await? {
+        Some(held) => page(&request, &ctx, &held, "", &Errors::default()),
+        None => come_back::stranger(&request, &ctx),
+    }
+}
+
+fn page(request: &HttpRequest, ctx: &Context, held: &Held, message: &str, errors: &Errors) -> Answer {
+    let frame = Frame::of(request, ctx);
+    let status = &held.status;
+    let question = status.timeline.iter().rev().find(|moment| moment.kind == "question");
+    let page = StatusPage {
+        f: &frame,
+        errors,
+        reference: &held.reference,
+        opened_at: moment(status.opened_at),
+        end: words::end(status),
+        is_stopped: status.state == State::Frozen,
+        is_over: status.state == State::Closed,
+        tag: words::tag(status),
+        steps: words::steps(status),
+        next: sentences::next(status),
+        position: status.position,
+        usual_time: words::usual_time(&ctx.config.desk),
+        question: question
+            .filter(|_| status.state == State::Waiting)
+            .and_then(|moment| moment.text.as_deref()),
+        timeline: words::timeline(&status.timeline),
+        may: May::of(status.state),
+        message,
+    };
+    let code = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    frame.page(code, &page)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyForm {
+    #[serde(default)]
+    message: String,
+}
+
+/// Takes an answer.
+///
+/// # Errors
+/// 403, 409, 422, 429.
+pub(super) async fn reply(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
+    let ReplyForm { message } = form::read(&request, payload, &ctx).await?;
+    let Some(held) = holder::look(&request, &ctx).await? else {
+        return come_back::stranger(&request, &ctx);
+    };
+    if Text::parse(&message).is_none() {
+        let text = match message.trim() {
+            "" => "Write your message first",
+            _ => "Use at most 4,000 characters",
+        };
+        return page(&request, &ctx, &held, &message, &Errors::one("message", text));
+    }
+    requester::reply(&ctx, &held.reference, &held.token, message).await.map_err(Problem::from)?;
+    Ok(see_other(&format!("/tickets/{}#happened", held.reference)))
+}

@@ -1,0 +1,39 @@
+//! Letters to the administrators about what stands still, or is wrong, until they act.
+//!
+//! The rule to keep: one letter a day and alarm, or the letters would hide what they tell.
+
+use chrono::NaiveTime;
+
+use super::Context;
+use crate::db::letters::{self, About, Fate};
+use crate::db::staff;
+use crate::db::throttles::{self, Counter};
+use crate::domain::actor::Role;
+use crate::domain::letter::{Alarm, Content, Letter};
+use crate::error::Error;
+
+/// Tells the administrators, unless they were told today.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn raise(ctx: &Context, alarm: Alarm) -> Result<(), Error> {
+    let (work, now) = (ctx.clone(), ctx.now());
+    let today = now.date().and_time(NaiveTime::MIN);
+    let counter = Counter { name: "alarm", subject: alarm.as_str(), since: today };
+    if ctx.db.read(move |conn| throttles::get(conn, &counter)).await? > 0 {
+        return Ok(());
+    }
+    ctx.write(move |conn| {
+        if throttles::count(conn, &counter)? > 1 {
+            return Ok(());
+        }
+        for admin in staff::list(conn)?.into_iter().filter(|one| one.roles.has(Role::Admin)) {
+            if admin.disabled_at.is_none() {
+                let letter = Letter { to: admin.email, content: Content::DeskAlarm { alarm } };
+                letters::insert(conn, &work.crypto, About::default(), &letter, Fate::Send, now)?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,271 @@
+//! I6: `kill -9` at any moment. What was answered is there; no key without approval and audit entry; no letter lost,
+//! none more than twice, and then with the same Message-ID.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rekey::app;
+use rekey::clock::Clock;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::client::{Client, text};
+use crate::support::database::Backend;
+use crate::support::program::{self, Program, letters_in, until};
+use crate::support::smtp_server::{Security, SmtpServer};
+use crate::support::totp;
+
+const ROUNDS: u64 = 6;
+/// Another seed kills at other moments.
+const SEED: u64 = 0x5eed_0006;
+
+/// What one worker was told before the program died.
+#[derive(Debug, Default)]
+struct Told {
+    /// External ids of accounts that were put.
+    accounts: Vec<String>,
+    roads: Vec<Road>,
+    /// External id, and a code of it that was accepted.
+    codes: Vec<(String, String)>,
+}
+
+/// How far one ticket came.
+#[derive(Debug, Default)]
+struct Road {
+    reference: String,
+    token: String,
+    answered: usize,
+}
+
+type Shared = Arc<Mutex<Told>>;
+
+/// Where all workers of a round knock.
+#[derive(Clone)]
+struct Door {
+    http: Client,
+    host: String,
+    agent: String,
+    told: Shared,
+}
+
+impl Door {
+    /// The answer to a POST, unless the program is gone; whatever it refuses fails the story.
+    async fn post(&self, path: &str, token: &str, body: Value) -> Option<Value> {
+        let request = self.http.request(reqwest::Method::POST, path).json(&body);
+        self.send(if token.is_empty() { request } else { request.bearer_auth(token) }, path).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, path: &str) -> Option<Value> {
+        let answer = request.send().await.ok()?;
+        let status = answer.status();
+        let body = answer.text().await.ok()?;
+        assert!(status.is_success(), "{path}: {status} {body}");
+        Some(serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    async fn account(&self, name: &str) -> Option<()> {
+        let facts =
+            json!({"email": format!("{name}@example.com"), "name": "Ada", "phone": "+442079460000"});
+        let path = format!("/api/v1/accounts/{name}");
+        let request = self.http.request(reqwest::Method::PUT, &path).bearer_auth(&self.host).json(&facts);
+        self.send(request, &path).await?;
+        self.told.lock().unwrap().accounts.push(name.to_owned());
+        Some(())
+    }
+
+    /// One ticket from the first word to the key, as far as it gets.
+    async fn road(&self, name: &str) -> Option<()> {
+        self.account(name).await?;
+        let asks = json!({"account": format!("{name}@example.com"), "problem": "lost_device", "message": "Gone."});
+        let opened = self.post("/api/v1/tickets", "", asks).await?;
+        let (reference, token) = (text(&opened, "reference"), text(&opened, "token"));
+        let at = {
+            let mut told = self.told.lock().unwrap();
+            told.roads.push(Road { reference: reference.clone(), token, answered: 0 });
+            told.roads.len() - 1
+        };
+        let called = json!({"method": "callback", "outcome": "passed", "note": "knew the voice"});
+        let approves = json!({"account": format!("{name}@example.com"), "reason": "recognised on the call"});
+        let steps = [
+            ("claim", json!({})),
+            ("evidence", called),
+            ("pin", json!({})),
+            ("reply", json!({"message": format!("Hello {name}")})),
+            ("approve", approves),
+        ];
+        for (step, body) in steps {
+            let path = format!("/api/v1/desk/tickets/{reference}/{step}");
+            self.post(&path, &self.agent, body).await?;
+            self.told.lock().unwrap().roads[at].answered += 1;
+        }
+        Some(())
+    }
+
+    /// One person sets two-factor authentication up, and signs in with the next code.
+    async fn sign_in(&self, name: &str) -> Option<()> {
+        self.account(name).await?;
+        let path = |call: &str| format!("/api/v1/accounts/{name}{call}");
+        let key = text(&self.post(&path("/authenticator"), &self.host, json!({})).await?, "secret");
+        let right = json!({"code": totp::code(&key, program::now())});
+        self.post(&path("/authenticator/confirm"), &self.host, right).await?;
+        let next = totp::code(&key, program::now() + 30);
+        let attempt = json!({"code": next, "first_factor": "password"});
+        let verdict = self.post(&path("/codes/verify"), &self.host, attempt).await?;
+        assert_eq!(verdict["result"], "accepted");
+        self.told.lock().unwrap().codes.push((name.to_owned(), next));
+        Some(())
+    }
+}
+
+/// Everybody at once, until the program dies.
+async fn work_until_it_dies(program: &mut Program, door: &Door, round: u64, lives_for: Duration) {
+    let mut workers = JoinSet::new();
+    for worker in 0..5 {
+        let door = door.clone();
+        workers.spawn(async move {
+            for n in 0.. {
+                let name = format!("r{round}w{worker}n{n}");
+                let went_on = match worker {
+                    0 => door.account(&name).await,
+                    1 => door.sign_in(&name).await,
+                    _ => door.road(&name).await,
+                };
+                if went_on.is_none() {
+                    break;
+                }
+            }
+        });
+    }
+    tokio::time::sleep(lives_for).await;
+    program.kill();
+    while let Some(worker) = workers.join_next().await {
+        worker.unwrap();
+    }
+}
+
+/// Whatever was answered before the program died is there.
+async fn nothing_was_lost(door: &Door) -> usize {
+    let told = std::mem::take(&mut *door.told.lock().unwrap());
+    for name in &told.accounts {
+        door.http.get(&format!("/api/v1/accounts/{name}"), &door.host).await.expect(200);
+    }
+    for (name, used) in &told.codes {
+        let again = json!({"code": used, "first_factor": "password"});
+        let path = format!("/api/v1/accounts/{name}/codes/verify");
+        let verdict = door.http.post(&path, &door.host, again).await.expect(200);
+        assert_eq!(verdict["result"], "refused", "a code is accepted once: {name}");
+    }
+    for road in &told.roads {
+        let path = format!("/api/v1/tickets/{}", road.reference);
+        door.http.get(&path, &road.token).await.expect(200);
+        let path = format!("/api/v1/desk/tickets/{}", road.reference);
+        let seen = door.http.get(&path, &door.agent).await.expect(200);
+        let there = [
+            seen["status"] != "unconfirmed",
+            seen["evidence"].as_array().unwrap().iter().any(|one| one["method"] == "callback"),
+            seen["pin_made"] == true,
+            seen["timeline"].to_string().contains("Hello r"),
+            seen["status"] == "key_sent",
+        ];
+        assert!(there.iter().take(road.answered).all(|step| *step), "{} {there:?} {seen}", road.answered);
+    }
+    told.accounts.len() + told.codes.len() + told.roads.iter().map(|road| 1 + road.answered).sum::<usize>()
+}
+
+/// What is due, a minute later, when no letter is held by a worker that died.
+async fn a_minute_later(program: &Program) {
+    let clock = Clock::set_to(Clock::system().now() + TimeDelta::minutes(1));
+    let ctx = app::build_at(program.config(), clock).await.unwrap();
+    rekey::worker::tick(&ctx).await.unwrap();
+}
+
+fn every_letter_arrived(program: &Program, server: &SmtpServer) -> usize {
+    let mut arrived: HashMap<String, usize> = HashMap::new();
+    for (id, message) in letters_in(&program.path("mail")) {
+        assert!(message.contains(&format!("Message-ID: <{id}@")), "{id}: {message}");
+        *arrived.entry(id).or_default() += 1;
+    }
+    for taken in server.taken() {
+        let (_, id) = taken.message.split_once("Message-ID: <").unwrap();
+        *arrived.entry(id.split('@').next().unwrap().to_owned()).or_default() += 1;
+    }
+    let halves = std::fs::read_dir(program.path("mail")).unwrap();
+    assert!(halves.flatten().all(|file| file.path().extension().is_some_and(|ending| ending == "eml")));
+    let rows = program.query("SELECT state || ' ' || message_id AS text FROM letters WHERE state <> 'dropped'");
+    for row in &rows {
+        let (state, id) = row.split_once(' ').unwrap();
+        let times = arrived.remove(id).unwrap_or_default();
+        assert!(state == "accepted" && (1..=2).contains(&times), "{row} arrived {times} times");
+    }
+    assert!(arrived.is_empty(), "letters of things that never happened: {arrived:?}");
+    rows.len()
+}
+
+const KEYS: &str = "SELECT a.id AS text FROM authenticators a
+    WHERE a.origin = 'ticket' AND a.state IN ('pending', 'active') ORDER BY a.id";
+const GROUNDED_KEYS: &str = "SELECT a.id AS text FROM authenticators a
+    WHERE a.origin = 'ticket' AND a.state IN ('pending', 'active')
+    AND EXISTS (SELECT 1 FROM approvals p WHERE p.ticket_id = a.ticket_id AND p.voided_at IS NULL)
+    AND EXISTS (SELECT 1 FROM letters l WHERE l.authenticator_id = a.id)
+    AND EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject_id = a.id AND e.action = 'key_created')
+    AND EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject_id = a.ticket_id AND e.action = 'approved')
+    AND EXISTS (SELECT 1 FROM audit_entries e WHERE e.subject_id = a.ticket_id AND e.action = 'key_sent') ORDER BY a.id";
+
+on_both! {
+    async fn a_program_that_is_killed_at_any_moment_keeps_what_it_said(backend: Backend) {
+        let mut program = Program::on(backend).await;
+        let server = SmtpServer::start(Security::None).await;
+        program.set("POLICY__APPROVALS_PER_HOUR", "10000");
+        program.set("LIMITS__TICKETS_PER_HOUR", "1000000");
+        program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
+        let host = program.host();
+        program.start().await;
+        let agent = program.agent("grace").await;
+        let door = Door { http: program.http.clone(), host, agent, told: Shared::default() };
+        let (mut random, mut answered) = (SEED, 0);
+        for round in 0..ROUNDS {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            work_until_it_dies(&mut program, &door, round, Duration::from_millis(100 + (random >> 33) % 900)).await;
+            // Letters go by both ways, and those that one way left behind by the other.
+            program.set("MAIL__TRANSPORT", if round % 2 == 0 { "smtp" } else { "folder" });
+            program.start().await;
+            answered += nothing_was_lost(&door).await;
+        }
+        program.kill();
+        a_minute_later(&program).await;
+
+        let letters = every_letter_arrived(&program, &server);
+        let keys = program.query(KEYS);
+        assert_eq!(keys, program.query(GROUNDED_KEYS), "each key has its approval, its letter and its entries");
+        assert!(answered > 50 && letters > 20 && !keys.is_empty(), "{answered} {letters} {keys:?}");
+        let verified = program.json(&["audit", "verify", "--json"], "");
+        assert_eq!(verified["intact"], true, "{verified}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_that_is_killed_at_any_moment_is_followed_by_one_that_works() {
+    let mut program = Program::on(Backend::Sqlite).await;
+    let path = program.database.url.strip_prefix("sqlite://").unwrap().to_owned();
+    let mut random = SEED;
+    for _ in 0..12 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        for file in [path.clone(), format!("{path}-wal"), format!("{path}-shm")] {
+            let _ = std::fs::remove_file(file);
+        }
+        let _ = std::fs::remove_file(program.path("keys.toml"));
+        program.spawn();
+        tokio::time::sleep(Duration::from_millis((random >> 33) % 150)).await;
+        program.kill();
+        program.start().await;
+        program.kill();
+    }
+    program.start().await;
+    until("the log is sealed", async || {
+        let verified = program.json(&["audit", "verify", "--json"], "");
+        (verified["intact"] == true).then_some(())
+    })
+    .await;
+}

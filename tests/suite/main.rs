@@ -1,0 +1,25 @@
+//! The suite: stories told through the front door of a running program, each on SQLite and on PostgreSQL.
+
+#![expect(unreachable_pub, reason = "nothing here is seen from elsewhere")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story that cannot go on has failed"
+)]
+
+#[macro_use]
+mod support;
+
+mod accounts;
+mod audit;
+mod cli;
+mod crash;
+mod demo;
+mod floors;
+mod hosts;
+mod oracles;
+mod outage;
+mod road;
+mod schemas;

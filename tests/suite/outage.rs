@@ -1,0 +1,174 @@
+//! The database goes away under the program that runs, and comes back; or the key ring is not what it was.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::support::client::Reply;
+use crate::support::database::Backend;
+use crate::support::program::{Program, until};
+
+/// What becomes of a connection to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Open,
+    /// Cut, and refused.
+    Closed,
+    /// Taken, and never answered.
+    Silent,
+}
+
+/// A way to the database that can be closed.
+struct Proxy {
+    way: watch::Sender<Way>,
+    port: u16,
+}
+
+impl Proxy {
+    async fn to(host: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (way, watched) = watch::channel(Way::Open);
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(pass(near, host.clone(), watched.clone()));
+            }
+        });
+        Self { way, port }
+    }
+}
+
+async fn pass(mut near: TcpStream, host: String, mut way: watch::Receiver<Way>) {
+    let now = *way.borrow_and_update();
+    if now == Way::Open {
+        let mut far = TcpStream::connect(host).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut near, &mut far) => {}
+            _ = way.changed() => {}
+        }
+    }
+    // What falls silent keeps the connection until the way changes again.
+    if *way.borrow_and_update() == Way::Silent {
+        let _ = way.changed().await;
+    }
+}
+
+/// A program that reaches its PostgreSQL through a proxy, one host, and the host's token.
+async fn behind_a_proxy() -> (Program, Proxy, String) {
+    let mut program = Program::on(Backend::Postgres).await;
+    let mut url = url::Url::parse(&program.database.url).unwrap();
+    let proxy = Proxy::to(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432))).await;
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(proxy.port)).unwrap();
+    program.set("DATABASE__URL", url.as_str());
+    let host = program.host();
+    program.start().await;
+    (program, proxy, host)
+}
+
+/// 503 in time, as problem details that say when to come back.
+fn is_an_outage(reply: &Reply, since: Instant) {
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    reply.refused(503, "unavailable");
+    assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0);
+}
+
+async fn gone_and_back(way: Way) {
+    let (program, proxy, host) = behind_a_proxy().await;
+    let program = Arc::new(program);
+    let mut writers = JoinSet::new();
+    for writer in 0..4 {
+        let (program, host) = (Arc::clone(&program), host.clone());
+        writers.spawn(async move {
+            let mut put = Vec::new();
+            for n in 0.. {
+                let name = format!("w{writer}n{n}");
+                let since = Instant::now();
+                let reply = program.account(&host, &name, &format!("{name}@example.com")).await;
+                if reply.status != 201 {
+                    is_an_outage(&reply, since);
+                    break;
+                }
+                put.push(name.clone());
+                let asks = json!({"account": name, "problem": "lost_device", "message": "Gone."});
+                let since = Instant::now();
+                let reply = program.http.post("/api/v1/tickets", "", asks).await;
+                if reply.status != 202 {
+                    is_an_outage(&reply, since);
+                    break;
+                }
+            }
+            put
+        });
+    }
+    until("something is written", async || {
+        let written = program.query("SELECT id AS text FROM tickets");
+        (written.len() > 10).then_some(())
+    })
+    .await;
+    proxy.way.send(way).unwrap();
+    let put: Vec<String> = writers.join_all().await.into_iter().flatten().collect();
+
+    let since = Instant::now();
+    is_an_outage(&program.http.get("/api/v1/accounts/w0n0", &host).await, since);
+    let since = Instant::now();
+    let ready = program.http.get("/readyz", "").await;
+    assert_eq!((ready.status, ready.json()["database"].as_str()), (503, Some("failed")), "{}", ready.text);
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert_eq!(program.http.get("/healthz", "").await.status, 200);
+
+    proxy.way.send(Way::Open).unwrap();
+    until("it is ready again", async || {
+        (program.http.get("/readyz", "").await.status == 200).then_some(())
+    })
+    .await;
+    for name in &put {
+        program.http.get(&format!("/api/v1/accounts/{name}"), &host).await.expect(200);
+    }
+    assert_eq!(program.account(&host, "after", "after@example.com").await.status, 201);
+    let half = "SELECT t.id AS text FROM tickets t WHERE
+        NOT EXISTS (SELECT 1 FROM letters l WHERE l.ticket_id = t.id)
+        OR NOT EXISTS (SELECT 1 FROM tokens k WHERE k.ticket_id = t.id)
+        OR NOT EXISTS (SELECT 1 FROM challenges c WHERE c.ticket_id = t.id)";
+    assert_eq!(program.query(half), Vec::<String>::new(), "tickets that are half there");
+    until("letters go out again", async || {
+        program.query("SELECT id AS text FROM letters WHERE state = 'queued'").is_empty().then_some(())
+    })
+    .await;
+    let verified = program.json(&["audit", "verify", "--json"], "");
+    assert_eq!(verified["intact"], true, "{verified}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_cut_off_is_told_in_time_and_nothing_is_half_done() {
+    gone_and_back(Way::Closed).await;
+}
+
+#[tokio::test]
+async fn a_database_that_falls_silent_is_told_in_time_and_nothing_is_half_done() {
+    gone_and_back(Way::Silent).await;
+}
+
+on_both! {
+    async fn a_key_ring_that_cannot_be_read_stops_the_start_and_is_not_replaced(backend: Backend) {
+        let program = Program::on(backend).await;
+        program.host();
+        let ring = program.path("keys.toml");
+        let kept = std::fs::read(&ring).unwrap();
+        for broken in [&b""[..], b"\xff\xfe", b"no = \"ring\"", &kept[..kept.len() / 2]] {
+            std::fs::write(&ring, broken).unwrap();
+            let ended = program.run(&["serve"], "");
+            let said = String::from_utf8(ended.stderr).unwrap();
+            assert_eq!(ended.status.code(), Some(1), "{said}");
+            assert!(said.contains("key ring") && said.contains("restore"), "{said}");
+            assert_eq!(std::fs::read(&ring).unwrap(), broken);
+        }
+        std::fs::write(&ring, kept).unwrap();
+        program.json(&["client", "list", "--json"], "");
+    }
+}

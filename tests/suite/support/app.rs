@@ -1,0 +1,160 @@
+//! A running program.
+
+use std::ffi::OsString;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use chrono::{NaiveDate, TimeDelta};
+use rekey::clock::Clock;
+use rekey::config::Config;
+use rekey::crypto::{Crypto, KeyRing, Passwords, Random};
+use rekey::domain::Time;
+use rekey::domain::ids::ClientId;
+use rekey::mail::{Mailer, Memory};
+use rekey::workflow::Context;
+use rekey::workflow::clients::{self, Scope};
+use secrecy::ExposeSecret;
+use tokio::sync::Notify;
+
+use super::client::Client;
+use super::database::{Backend, Fresh, open};
+
+/// A program that serves, with nobody in it but one host.
+pub struct TestApp {
+    /// What its workflows work with.
+    pub ctx: Context,
+    /// The front door.
+    pub http: Client,
+    /// The mail server.
+    pub mail: Memory,
+    /// The host's id.
+    pub host: ClientId,
+    /// The host's token, for all scopes.
+    pub host_token: String,
+    /// Where its database is.
+    pub database: Arc<Fresh>,
+    /// Files that it writes.
+    scratch: Arc<tempfile::TempDir>,
+    server: ServerHandle,
+}
+
+/// What a story begins with.
+pub trait Stage {
+    async fn set(backend: Backend) -> Self;
+}
+
+impl Stage for TestApp {
+    async fn set(backend: Backend) -> Self {
+        Self::start(backend, &[]).await
+    }
+}
+
+impl Stage for Backend {
+    async fn set(backend: Backend) -> Self {
+        backend
+    }
+}
+
+/// A Monday morning, with the desk open.
+pub fn morning() -> Time {
+    NaiveDate::from_ymd_opt(2026, 11, 2).unwrap().and_hms_opt(10, 0, 0).unwrap()
+}
+
+impl TestApp {
+    /// Starts with settings laid over the defaults: `("REKEY__POLICY__APPROVALS_PER_HOUR", "2")`.
+    pub async fn start(backend: Backend, settings: &[(&str, &str)]) -> Self {
+        let database = Arc::new(Fresh::make(backend).await);
+        let random = Random::system();
+        let ring = KeyRing::draw(morning(), &random).unwrap();
+        let (mailer, mail) = Mailer::memory();
+        let scratch = tempfile::tempdir().unwrap();
+        let config = config(settings, &scratch.path().join("checkpoints.log"));
+        let ctx = Context {
+            clock: Clock::set_to(morning()),
+            crypto: Crypto::with(ring, random, Passwords::cheap()),
+            db: open(&database.url),
+            mailer,
+            policy: Arc::new(config.policy.to_policy(&config.desk)),
+            config: Arc::new(config),
+            wake: Arc::new(Notify::new()),
+        };
+        let added = clients::add(&ctx, "Example", Scope::ALL, None).await.unwrap();
+        let (http, server) = serve(&ctx);
+        let host_token = added.token.expose_secret().to_owned();
+        let scratch = Arc::new(scratch);
+        Self { ctx, http, mail, host: added.id, host_token, database, scratch, server }
+    }
+
+    /// Another replica on the same database, clock and mail server.
+    pub fn replica(&self) -> Self {
+        let ctx = Context { db: open(&self.database.url), ..self.ctx.clone() };
+        let (http, server) = serve(&ctx);
+        Self {
+            ctx,
+            http,
+            server,
+            mail: self.mail.clone(),
+            host: self.host.clone(),
+            host_token: self.host_token.clone(),
+            database: Arc::clone(&self.database),
+            scratch: Arc::clone(&self.scratch),
+        }
+    }
+
+    /// The worker does what is due.
+    pub async fn tick(&self) {
+        rekey::worker::tick(&self.ctx).await.unwrap();
+    }
+
+    /// Time passes; then the worker does what is due.
+    pub async fn after(&self, time: TimeDelta) {
+        self.ctx.clock.advance(time.to_std().unwrap());
+        self.tick().await;
+    }
+
+    /// The next code of an authenticator, half a minute later: each step is accepted once.
+    pub fn next_code(&self, key: &str) -> String {
+        self.ctx.clock.advance(Duration::from_secs(30));
+        super::totp::code(key, self.ctx.now().and_utc().timestamp())
+    }
+
+    /// Two codes that the app shows one after the other; the second one is shown now.
+    pub fn two_codes(&self, key: &str) -> [String; 2] {
+        [self.next_code(key), self.next_code(key)]
+    }
+}
+
+fn config(settings: &[(&str, &str)], checkpoints: &Path) -> Config {
+    let name = |name: &str| OsString::from(name);
+    let fixed = [
+        ("REKEY__HTTP__WORKERS", "1"),
+        ("REKEY__HTTP__PUBLIC_URL", "https://rekey.example.com"),
+        ("REKEY__KEYS__CHECKPOINTS_FILE", checkpoints.to_str().unwrap()),
+    ];
+    let given = |key: &str| settings.iter().any(|(other, _)| *other == key);
+    let all = fixed.iter().filter(|(key, _)| !given(key)).chain(settings);
+    let all = all.map(|(key, value)| (name(key), name(value)));
+    match Config::load(None, all) {
+        Ok(config) => config,
+        Err(faults) => panic!("{faults}"),
+    }
+}
+
+fn serve(ctx: &Context) -> (Client, ServerHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = rekey::http::run_on(ctx.clone(), listener).unwrap();
+    let handle = server.handle();
+    tokio::spawn(server);
+    (Client::new(&format!("http://{address}")), handle)
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The command leaves at once; nobody has to wait for its end.
+        drop(self.server.stop(false));
+    }
+}
