@@ -21,6 +21,12 @@ struct Row {
     shown: Shown,
 }
 
+impl Row {
+    fn roles(&self) -> String {
+        self.roles.replace(',', ", ")
+    }
+}
+
 #[derive(Template)]
 #[template(path = "demo/staff_codes.html")]
 struct Page<'a> {

@@ -16,6 +16,7 @@ mod accounts;
 mod audit;
 mod cli;
 mod crash;
+mod demo;
 mod floors;
 mod hosts;
 mod oracles;

@@ -108,7 +108,7 @@ impl From<AccountView> for Account {
 }
 
 /// Puts an account: makes it, or takes over what changed. What changed within 30 days raises the tier of tickets.
-#[utoipa::path(put, path = "/api/v1/accounts/{external_id}", tag = "hosts", request_body = PutAccount,
+#[utoipa::path(put, path = "/api/v1/accounts/{external_id}", operation_id = "put_account", tag = "hosts", request_body = PutAccount,
     params(("external_id" = String, Path, description = "The host's own name for the account")),
     responses((status = 201, body = Account, description = "Made"), (status = 200, body = Account), Commands),
     security(("client" = [])))]
@@ -126,7 +126,7 @@ pub(super) async fn put(
 }
 
 /// An account.
-#[utoipa::path(get, path = "/api/v1/accounts/{external_id}", tag = "hosts",
+#[utoipa::path(get, path = "/api/v1/accounts/{external_id}", operation_id = "show_account", tag = "hosts",
     params(("external_id" = String, Path)),
     responses((status = 200, body = Account), Looks), security(("client" = [])))]
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, external_id: Path<String>) -> Answer {
@@ -135,7 +135,7 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, external_id: 
 }
 
 /// Removes an account: its keys and its open ticket end.
-#[utoipa::path(delete, path = "/api/v1/accounts/{external_id}", tag = "hosts",
+#[utoipa::path(delete, path = "/api/v1/accounts/{external_id}", operation_id = "remove_account", tag = "hosts",
     params(("external_id" = String, Path)),
     responses((status = 204, description = "Removed"), Looks), security(("client" = [])))]
 pub(super) async fn remove(request: HttpRequest, ctx: Data<Context>, external_id: Path<String>) -> Answer {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::refusals::Lists;
-use super::wire::{Pairs, Stamp, limit};
+use super::wire::{Pairs, Stamp, bounded, limit};
 use crate::http::auth::staff;
 use crate::http::body::query;
 use crate::http::problem::Answer;
@@ -71,12 +71,16 @@ pub(super) struct EntryList {
 }
 
 /// One page of the audit log, newest first.
-#[utoipa::path(get, path = "/api/v1/desk/audit", tag = "staff", params(ListEntries),
+#[utoipa::path(get, path = "/api/v1/desk/audit", operation_id = "list_entries", tag = "staff", params(ListEntries),
     responses((status = 200, body = EntryList), Lists), security(("staff" = [])))]
 pub(super) async fn list(request: HttpRequest, ctx: Data<Context>) -> Answer {
     let who = staff(&request, &ctx).await?;
     let asked: ListEntries = query(&request)?;
-    let asked = LogAsked { ticket: asked.ticket, cursor: asked.cursor, limit: limit(asked.limit)? };
+    let asked = LogAsked {
+        ticket: bounded(asked.ticket, 64)?,
+        cursor: bounded(asked.cursor, 200)?,
+        limit: limit(asked.limit)?,
+    };
     let page = desk::log(&ctx, &who, asked).await?;
     let items = page
         .items

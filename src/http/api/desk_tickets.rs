@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::refusals::{Lists, Looks};
 use super::ticket_seen::{Account, DeskTicket};
-use super::wire::{CloseReason, ProblemKind, Queue, Stamp, Status, Tier, limit};
+use super::wire::{CloseReason, ProblemKind, Queue, Stamp, Status, Tier, bounded, limit};
 use crate::http::auth::staff;
 use crate::http::body::query;
 use crate::http::problem::Answer;
@@ -101,15 +101,15 @@ pub(super) struct TicketList {
 }
 
 /// One page of a queue, by next deadline.
-#[utoipa::path(get, path = "/api/v1/desk/tickets", tag = "staff", params(ListTickets),
+#[utoipa::path(get, path = "/api/v1/desk/tickets", operation_id = "list_tickets", tag = "staff", params(ListTickets),
     responses((status = 200, body = TicketList), Lists), security(("staff" = [])))]
 pub(super) async fn list(request: HttpRequest, ctx: Data<Context>) -> Answer {
     let who = staff(&request, &ctx).await?;
     let asked: ListTickets = query(&request)?;
     let asked = Asked {
         queue: asked.queue.map(|queue| queue.0),
-        search: asked.q,
-        cursor: asked.cursor,
+        search: bounded(asked.q, 254)?,
+        cursor: bounded(asked.cursor, 200)?,
         limit: limit(asked.limit)?,
     };
     let page = desk::list(&ctx, &who, asked).await?;
@@ -118,7 +118,7 @@ pub(super) async fn list(request: HttpRequest, ctx: Data<Context>) -> Answer {
 }
 
 /// A ticket, as the one who asks may see it.
-#[utoipa::path(get, path = "/api/v1/desk/tickets/{reference}", tag = "staff",
+#[utoipa::path(get, path = "/api/v1/desk/tickets/{reference}", operation_id = "show_desk_ticket", tag = "staff",
     params(("reference" = String, Path)), responses((status = 200, body = DeskTicket), Looks),
     security(("staff" = [])))]
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, reference: Path<String>) -> Answer {

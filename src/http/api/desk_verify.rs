@@ -72,7 +72,8 @@ pub(super) async fn pin(
 }
 
 /// Asks the manager on file by letter.
-#[utoipa::path(post, path = "/api/v1/desk/tickets/{reference}/vouch", tag = "staff",
+#[utoipa::path(post, path = "/api/v1/desk/tickets/{reference}/vouch",
+    operation_id = "ask_manager", tag = "staff",
     request_body = Option<Nothing>, params(("reference" = String, Path)),
     responses((status = 202, body = DeskTicket), Commands), security(("staff" = [])))]
 pub(super) async fn vouch(

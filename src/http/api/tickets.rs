@@ -182,7 +182,9 @@ async fn submitted_once(
 ) -> Result<Vec<u8>, Error> {
     let caller = asked.network.clone().unwrap_or_default();
     let text = String::from_utf8_lossy(body);
-    let words = [&*text, assertion.as_deref().unwrap_or_default()];
+    // An empty assertion is not the same as none.
+    let signed = if assertion.is_some() { "signed" } else { "" };
+    let words = [&*text, signed, assertion.as_deref().unwrap_or_default()];
     let turn = Repeatable::new(ctx, "tickets", key, &caller, &words);
     if let Turn::Again(answer) = once::begin(ctx, &turn).await? {
         return Ok(answer.to_vec());

@@ -185,6 +185,17 @@ impl ToSchema for Pairs {}
 /// The rows of a page where nothing is said.
 const ROWS: i64 = 50;
 
+/// A parameter of the query, if it is no longer than the document says.
+///
+/// # Errors
+/// 422.
+pub(super) fn bounded(given: Option<String>, characters: usize) -> Result<Option<String>, Problem> {
+    if given.as_ref().is_some_and(|text| text.chars().count() > characters) {
+        return Err(Problem::invalid("Something in the query is too long."));
+    }
+    Ok(given)
+}
+
 /// How many rows were asked for.
 ///
 /// # Errors

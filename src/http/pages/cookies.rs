@@ -87,6 +87,8 @@ pub fn open<T: DeserializeOwned>(request: &HttpRequest, ctx: &Context, name: &st
     serde_json::from_slice(&plain).ok()
 }
 
-fn full_name(ctx: &Context, name: &str) -> String {
+/// The name that a cookie has in the browser.
+#[must_use]
+pub fn full_name(ctx: &Context, name: &str) -> String {
     if ctx.config.http.is_secure { format!("__Host-{name}") } else { name.to_owned() }
 }

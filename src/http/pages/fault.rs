@@ -2,6 +2,7 @@
 //!
 //! The rule: statuses and words come from `problem`; here they only get a heading and a way on.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -17,6 +18,7 @@ struct Fault<'a> {
     heading: &'static str,
     detail: &'a str,
     wait: Option<String>,
+    is_missing: bool,
     is_ours: bool,
     is_desk: bool,
 }
@@ -37,6 +39,7 @@ pub fn page(request: &HttpRequest, ctx: &Context, problem: &Problem) -> Option<H
         heading: heading(problem.status().as_u16()),
         detail: problem.detail(),
         wait: problem.retry_after(ctx.now()).map(wait),
+        is_missing: problem.status() == StatusCode::NOT_FOUND,
         is_ours: problem.status().is_server_error(),
         is_desk: request.path().starts_with("/desk"),
     };

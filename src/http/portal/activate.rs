@@ -39,9 +39,8 @@ struct KeyPage<'a> {
     reference: &'a str,
     action: &'a str,
     two_codes: bool,
-    pin: bool,
-    password: bool,
-    recovery_code: bool,
+    /// Which fields stand beside the codes.
+    proof: &'static str,
 }
 
 #[derive(Template)]
@@ -156,9 +155,7 @@ fn ask(
         reference: reference.as_str(),
         action: &waiting.path,
         two_codes: *codes > 1,
-        pin: matches!(proof, Proof::Pin | Proof::PinAndPassword),
-        password: matches!(proof, Proof::PinAndPassword | Proof::PasswordOrRecoveryCode),
-        recovery_code: matches!(proof, Proof::PasswordOrRecoveryCode),
+        proof: proof.as_str(),
     };
     frame.page(status, &page)
 }

@@ -22,6 +22,7 @@ struct ComeBackPage<'a> {
     errors: &'a Errors,
     reference: &'a str,
     is_stranger: bool,
+    held: Vec<String>,
 }
 
 /// Asks for the reference.
@@ -44,7 +45,10 @@ pub(super) fn stranger(request: &HttpRequest, ctx: &Context) -> Answer {
 fn ask(request: &HttpRequest, ctx: &Context, status: StatusCode, reference: &str, errors: &Errors) -> Answer {
     let frame = Frame::of(request, ctx);
     let is_stranger = status == StatusCode::NOT_FOUND;
-    frame.page(status, &ComeBackPage { f: &frame, errors, reference, is_stranger })
+    // A cookie that has just turned out to open nothing is not offered again.
+    let mut held = holder::references(request, ctx);
+    held.retain(|one| one != reference);
+    frame.page(status, &ComeBackPage { f: &frame, errors, reference, is_stranger, held })
 }
 
 #[derive(Deserialize)]

@@ -16,6 +16,9 @@ use crate::workflow::requester::{self, Status};
 /// How long a browser keeps a ticket's cookie.
 const SECONDS: i64 = 60 * 24 * 3600;
 
+/// How many tickets are listed at most.
+const SHOWN: usize = 5;
+
 /// A ticket whose cookie the browser holds.
 pub(super) struct Held {
     pub(super) reference: String,
@@ -45,6 +48,13 @@ pub(super) fn reference(request: &HttpRequest) -> Option<String> {
 /// The token of a ticket that the browser holds, whatever it is worth.
 pub(super) fn token(request: &HttpRequest, ctx: &Context, reference: &str) -> Option<String> {
     cookies::find(request, ctx, &cookies::ticket(reference))
+}
+
+/// The references of the tickets that the browser holds, a few of them.
+pub(super) fn references(request: &HttpRequest, ctx: &Context) -> Vec<String> {
+    let start = cookies::full_name(ctx, &cookies::ticket(""));
+    let names = request.cookies().map(|all| all.iter().map(|one| one.name().to_owned()).collect::<Vec<_>>());
+    names.unwrap_or_default().iter().filter_map(|name| tidy(name.strip_prefix(&start)?)).take(SHOWN).collect()
 }
 
 /// Lets the browser hold a ticket.

@@ -62,7 +62,8 @@ struct ProblemPage<'a> {
     f: &'a Frame,
     errors: &'a Errors,
     choices: &'static [words::Choice],
-    chosen: Option<Trouble>,
+    /// The one that was chosen, or none.
+    chosen: &'a [Trouble],
 }
 
 #[derive(Template)]
@@ -97,7 +98,12 @@ struct CheckPage<'a> {
 pub(super) async fn problem(request: HttpRequest, ctx: Data<Context>) -> Answer {
     let frame = Frame::of(&request, &ctx);
     let chosen = Draft::of(&request, &ctx).trouble();
-    let page = ProblemPage { f: &frame, errors: &Errors::default(), choices: words::CHOICES, chosen };
+    let page = ProblemPage {
+        f: &frame,
+        errors: &Errors::default(),
+        choices: words::CHOICES,
+        chosen: chosen.as_slice(),
+    };
     frame.page(StatusCode::OK, &page)
 }
 
@@ -120,7 +126,7 @@ pub(super) async fn take_problem(request: HttpRequest, ctx: Data<Context>, paylo
     }
     let frame = Frame::of(&request, &ctx);
     let errors = Errors::one("problem", "Choose what describes it best");
-    let page = ProblemPage { f: &frame, errors: &errors, choices: words::CHOICES, chosen: None };
+    let page = ProblemPage { f: &frame, errors: &errors, choices: words::CHOICES, chosen: &[] };
     frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 

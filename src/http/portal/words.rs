@@ -16,8 +16,8 @@ pub(super) struct Choice {
 
 impl Choice {
     /// Whether this one was chosen.
-    pub(super) fn is(&self, chosen: &Option<Problem>) -> bool {
-        *chosen == Some(self.problem)
+    pub(super) fn is_in(&self, chosen: &[Problem]) -> bool {
+        chosen.contains(&self.problem)
     }
 }
 
@@ -96,6 +96,23 @@ pub(super) fn tag(status: &Status) -> (&'static str, &'static str) {
         (State::Closed, Some(CloseReason::Solved)) => ("good", "Solved"),
         (State::Closed, _) => ("", "Closed"),
         (State::Frozen, _) => ("bad", "Stopped"),
+    }
+}
+
+/// By when the requester has to act, and what happens otherwise; or when we act.
+pub(super) fn end(status: &Status) -> Option<String> {
+    let at = moment(status.ends_at?);
+    match status.state {
+        State::Unconfirmed | State::Waiting => {
+            Some(format!("You have until {at}. After that the request is closed by itself."))
+        }
+        State::KeySent => {
+            Some(format!("You have until {at}. After that the key is dead, and we have to make another one."))
+        }
+        State::Approved => Some(format!(
+            "The letter with the key leaves on {at}, unless somebody says “this wasn’t me” first."
+        )),
+        _ => None,
     }
 }
 

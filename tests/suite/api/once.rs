@@ -21,6 +21,8 @@ on_both! {
         let first = ask(&app, "a-key", &body("help")).await.expect(202);
         assert_eq!(ask(&app, "a-key", &body("help")).await.expect(202), first);
         ask(&app, "a-key", &body("other words")).await.refused(409, "conflict");
+        let signed = app.http.request(Method::POST, "/api/v1/tickets").header("Idempotency-Key", "a-key");
+        send(signed.header("Rekey-Assertion", "").json(&body("help"))).await.refused(409, "conflict");
         assert_ne!(ask(&app, "another-key", &body("help")).await.expect(202), first);
         app.after(TimeDelta::hours(25)).await;
         assert_ne!(ask(&app, "a-key", &body("help")).await.expect(202), first);

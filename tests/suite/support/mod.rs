@@ -20,7 +20,6 @@ macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($given:ident: $kind:ty) $story:block)*) => {$(
         $(#[$meta])*
         mod $name {
-            #[expect(clippy::wildcard_imports, reason = "the story sees what its file sees")]
             use super::*;
 
             async fn story($given: $kind) $story
