@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::letter::Alarm;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::workflow::{Context, alarm, audit, deliver, expire, rotate};
 
 /// How long it sleeps when nobody wakes it.
@@ -57,10 +57,13 @@ pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
     let mut letters = JoinSet::new();
     while !*stop.borrow() {
         if let Err(error) = rotate::reload_ring(&ctx) {
-            tracing::error!(%error, "the key ring cannot be read again; the one in memory stays in use");
+            tracing::error!(
+                error = chain(&error),
+                "the key ring cannot be read again; the one in memory stays in use"
+            );
         }
         if let Err(error) = round(&ctx).await {
-            tracing::error!(%error, "the worker could not finish its round");
+            tracing::error!(error = chain(&error), "the worker could not finish its round");
         }
         while letters.try_join_next().is_some() {}
         if letters.is_empty() {
@@ -69,7 +72,7 @@ pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
         if rounds.is_multiple_of(SWEEP_EVERY)
             && let Err(error) = expire::sweep(&ctx).await
         {
-            tracing::error!(%error, "the worker could not forget what is past");
+            tracing::error!(error = chain(&error), "the worker could not forget what is past");
         }
         rounds = rounds.wrapping_add(1);
         tokio::select! {
@@ -99,7 +102,7 @@ async fn send(ctx: Context, stop: watch::Receiver<bool>) {
             Ok(0) => return,
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(%error, "letters could not be taken from the outbox");
+                tracing::error!(error = chain(&error), "letters could not be taken from the outbox");
                 return;
             }
         }
