@@ -29,8 +29,8 @@ pub(super) fn config(folder: &Path, address: SocketAddr) -> Result<Config, Fault
         ("POLICY__APPROVALS_PER_HOUR", "10000".to_owned()),
         // Whoever tries it on a Sunday should see deadlines run as well.
         ("DESK__DAYS", "mon,tue,wed,thu,fri,sat,sun".to_owned()),
-        ("DESK__OPENS", "00:00".to_owned()),
-        ("DESK__CLOSES", "23:59".to_owned()),
+        ("DESK__OPENS", "07:00".to_owned()),
+        ("DESK__CLOSES", "22:00".to_owned()),
     ];
     Config::load(None, settings.map(|(name, value)| (format!("REKEY__{name}").into(), value.into())))
 }
