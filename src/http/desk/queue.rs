@@ -189,7 +189,8 @@ fn line(row: Row, now: Time) -> Line {
 /// What comes next by itself or is due, and when.
 pub(super) fn deadline(row: &Row, now: Time) -> Option<(&'static str, When)> {
     let ends = row.expires_at.map(|at| (at, ending(row.state)));
-    let due = row.due_at.map(|at| (at, "Answer due"));
+    // Once it is approved, nobody waits for an answer any more.
+    let due = row.due_at.filter(|_| row.state != State::Approved).map(|at| (at, "Answer due"));
     let (at, what) = match (due, ends) {
         (Some(due), Some(ends)) => due.min(ends),
         (one, other) => one.or(other)?,
