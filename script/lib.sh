@@ -21,6 +21,17 @@ python_tools() {
     printf '%s\n' "$folder"
 }
 
+# Fetches axe-core once, which judges the pages for assistive technology, and prints its file.
+axe_core() {
+    local version=4.14.1 folder
+    folder=$(cache_folder)/axe-core-$version
+    if [ ! -e "$folder/package/axe.min.js" ]; then
+        mkdir -p "$folder"
+        (cd "$folder" && npm pack --silent "axe-core@$version" | xargs tar xzf) >&2
+    fi
+    printf '%s\n' "$folder/package/axe.min.js"
+}
+
 # Prints a program of the PostgreSQL server, which Debian keeps off PATH.
 postgres_program() {
     local found

@@ -52,7 +52,9 @@ pub enum StartError {
         wanted: String,
     },
     /// The ring is there, and opens nothing.
-    #[error("the key ring cannot be used, and secrets are sealed with it: restore it from the backup of the keys")]
+    #[error(
+        "the key ring cannot be used, and secrets are sealed with it: restore it from the backup of the keys"
+    )]
     BrokenRing(#[source] RingError),
     /// Mail.
     #[error(transparent)]

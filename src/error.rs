@@ -35,6 +35,23 @@ impl Error {
     }
 }
 
+/// An error and what lies behind it, each once, on one line: drivers break theirs over several.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let words =
+        |error: &dyn std::error::Error| error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = words(error);
+    let mut next = error.source();
+    while let Some(source) = next {
+        let said = words(source);
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = source.source();
+    }
+    text
+}
+
 impl AsDbError for Error {
     fn db_error(&self) -> Option<&db::Error> {
         match self {

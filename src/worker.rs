@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::domain::letter::Alarm;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::workflow::{Context, alarm, audit, deliver, expire, rotate};
 
 /// How long it sleeps when nobody wakes it.
@@ -49,25 +50,61 @@ async fn seal(ctx: &Context) -> Result<(), Error> {
 }
 
 /// Works until it is told to stop; a letter that is being sent is sent to its end.
+///
+/// Letters go beside the rest: a mail server that takes its time holds up no time limit and no audit chain.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
     let mut rounds = 0_u32;
+    let mut letters = JoinSet::new();
     while !*stop.borrow() {
         if let Err(error) = rotate::reload_ring(&ctx) {
-            tracing::error!(%error, "the key ring cannot be read again; the one in memory stays in use");
+            tracing::error!(
+                error = chain(&error),
+                "the key ring cannot be read again; the one in memory stays in use"
+            );
         }
-        if let Err(error) = tick(&ctx).await {
-            tracing::error!(%error, "the worker could not finish its round");
+        if let Err(error) = round(&ctx).await {
+            tracing::error!(error = chain(&error), "the worker could not finish its round");
+        }
+        while letters.try_join_next().is_some() {}
+        if letters.is_empty() {
+            letters.spawn(send(ctx.clone(), stop.clone()));
         }
         if rounds.is_multiple_of(SWEEP_EVERY)
             && let Err(error) = expire::sweep(&ctx).await
         {
-            tracing::error!(%error, "the worker could not forget what is past");
+            tracing::error!(error = chain(&error), "the worker could not forget what is past");
         }
         rounds = rounds.wrapping_add(1);
         tokio::select! {
             () = ctx.wake.notified() => {}
             () = tokio::time::sleep(PAUSE) => {}
             _ = stop.changed() => {}
+        }
+    }
+    while letters.join_next().await.is_some() {}
+}
+
+async fn round(ctx: &Context) -> Result<(), Error> {
+    let done = expire_all(ctx).await;
+    seal(ctx).await?;
+    done
+}
+
+async fn expire_all(ctx: &Context) -> Result<(), Error> {
+    while expire::run(ctx).await? > 0 {}
+    Ok(())
+}
+
+/// Sends letters until none is due.
+async fn send(ctx: Context, stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match deliver::run(&ctx).await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = chain(&error), "letters could not be taken from the outbox");
+                return;
+            }
         }
     }
 }

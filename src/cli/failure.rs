@@ -7,6 +7,7 @@ use crate::app::StartError;
 use crate::config::Faults;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
+pub(super) use crate::error::chain;
 
 /// Why a command ends without success.
 pub(super) enum Failure {
@@ -39,20 +40,6 @@ impl Failure {
             other => other.into(),
         }
     }
-}
-
-/// An error and its sources, each once.
-pub(super) fn chain(error: &(dyn Chain + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let said = source.to_string();
-        if !text.ends_with(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = source.source();
-    }
-    text
 }
 
 impl From<Faults> for Failure {

@@ -97,6 +97,8 @@ pub struct StaffActor {
     pub rank: Rank,
     /// Whether a fresh code of their own authenticator stands (step-up).
     pub stepped_up: bool,
+    /// The version of the ticket that they looked at, where they say so: nothing is done to another one.
+    pub seen: Option<i32>,
 }
 
 /// The member of the staff who owns the ticket's account, if one does.
@@ -109,6 +111,12 @@ pub struct Owner {
 }
 
 impl StaffActor {
+    /// The same person, acting on what they saw of the ticket.
+    #[must_use]
+    pub fn who_saw(&self, version: i32) -> Self {
+        Self { seen: Some(version), ..self.clone() }
+    }
+
     /// Refuses before any state is looked at: the rank that the command needs, one's own ticket, and accounts of
     /// staff that outrank the actor.
     ///

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod body;
+pub mod desk;
 pub mod headers;
 pub mod pages;
 pub mod portal;
@@ -39,6 +40,7 @@ const SHUTDOWN: u64 = 10;
 pub fn routes(cfg: &mut ServiceConfig) {
     api::routes(cfg);
     portal::routes(cfg);
+    desk::routes(cfg);
     cfg.service(page("/assets/{file}", pages::assets::get));
     cfg.default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::not_found()) }));
 }

@@ -4,7 +4,6 @@
 //! same problem.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -14,7 +13,7 @@ use serde::Serialize;
 use crate::domain::Time;
 use crate::domain::policy::Missing;
 use crate::domain::rejection::Rejection;
-use crate::error::Error;
+use crate::error::{Error, chain};
 
 /// How long a caller is asked to wait where we do not know better, in seconds.
 const PAUSE: i64 = 5;
@@ -263,14 +262,7 @@ impl From<Error> for Problem {
 
 /// Logs a failure of ours, with everything that caused it.
 fn log(error: &Error) {
-    let mut chain = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        chain.push_str(": ");
-        chain.push_str(&error.to_string());
-        cause = error.source();
-    }
-    tracing::error!(error = chain, "failed");
+    tracing::error!(error = chain(error), "failed");
 }
 
 impl std::fmt::Display for Problem {

@@ -16,7 +16,7 @@ use crate::domain::address::EmailAddress;
 use crate::domain::ids::TicketId;
 use crate::domain::letter::{Content, Envelope, Letter, Purpose};
 use crate::domain::ticket::{Command, Ticket};
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::mail::{self, Composed, Sender, Verdict};
 
 /// How long a worker has a letter before another may take it.
@@ -49,7 +49,10 @@ pub async fn run(ctx: &Context) -> Result<usize, Error> {
         match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::error!(%error, "a letter's fate could not be recorded; it is tried again");
+                tracing::error!(
+                    error = chain(&error),
+                    "a letter's fate could not be recorded; it is tried again"
+                );
             }
             Err(_) => tracing::error!("sending a letter panicked; it is tried again"),
         }
@@ -87,7 +90,7 @@ async fn deliver(ctx: &Context, row: Row, mut held: Time) -> Result<(), Error> {
             fate(&row, verdict, ctx.now())
         }
         Err(cause) => {
-            tracing::error!(%cause, letter = %row.id, purpose = row.purpose, "a letter cannot be written");
+            tracing::error!(cause = chain(&cause), letter = %row.id, purpose = row.purpose, "a letter cannot be written");
             Fated::dead(cause.words())
         }
     };

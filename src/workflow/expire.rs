@@ -10,7 +10,7 @@ use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::TicketId;
 use crate::domain::ticket::{Command, State, Ticket};
-use crate::error::Error;
+use crate::error::{Error, chain};
 
 /// How many are looked at in one go.
 const BATCH: i64 = 100;
@@ -50,7 +50,7 @@ fn said(ended: &Result<(), Error>, what: &'static str, id: &str) -> usize {
     match ended {
         Ok(()) => 1,
         Err(error) => {
-            tracing::error!(%error, what, id, "its time has run out, and it cannot be ended");
+            tracing::error!(error = chain(error), what, id, "its time has run out, and it cannot be ended");
             0
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Case {
     pub owner: Option<Owner>,
 }
 
-/// Loads a ticket for the staff. Tickets of nobody are not shown to them; auditors see none at all.
+/// Loads a ticket for the staff, as they saw it. Tickets of nobody are not shown to them; auditors see none at all.
 pub(super) fn load(
     conn: &mut Conn,
     ctx: &Context,
@@ -35,6 +35,9 @@ pub(super) fn load(
     let owner = assess::owner(conn, &account)?;
     by.may_act(Rank::Agent, owner.as_ref())?;
     let ticket = expire::settle(conn, ctx, ticket, now)?;
+    if by.seen.is_some_and(|seen| seen != ticket.version) {
+        return Err(Rejection::Outdated.into());
+    }
     Ok(Case { ticket, account, owner })
 }
 

@@ -219,11 +219,25 @@ fn begin(
     Ok(SignedIn { token, expires_at: now + lasts, name: member.name.clone(), roles: member.roles.clone() })
 }
 
-/// Recognises the sender of a request by the session's token.
+/// Recognises the sender of a request by the session's token, and notes that the session is in use.
 ///
 /// # Errors
 /// `Unauthenticated` for an unknown, ended, expired or idle session and a disabled member alike.
 pub async fn authenticate(ctx: &Context, token: &str) -> Result<StaffSession, Error> {
+    let (session, seen_at) = recognise(ctx, token).await?;
+    let now = ctx.now();
+    if seen_at + TOUCH <= now {
+        let id = session.session.clone();
+        ctx.db.write(move |conn| Ok::<_, Error>(sessions::touch(conn, &id, now)?)).await?;
+    }
+    Ok(session)
+}
+
+/// Recognises the sender of a request that no person made; also says when the session was last in use.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn recognise(ctx: &Context, token: &str) -> Result<(StaffSession, Time), Error> {
     let now = ctx.now();
     let hash = token_hash(TokenKind::Session, token).ok_or(Error::Unauthenticated)?;
     let idle = Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
@@ -241,19 +255,22 @@ pub async fn authenticate(ctx: &Context, token: &str) -> Result<StaffSession, Er
         ctx.db.write(move |conn| Ok::<_, Error>(sessions::end(conn, &id)?)).await?;
         return Err(Error::Unauthenticated);
     }
-    if session.seen_at + TOUCH <= now {
-        ctx.db.write(move |conn| Ok::<_, Error>(sessions::touch(conn, &id, now)?)).await?;
-    }
     let step_up_until = session.step_up_until.filter(|until| *until > now);
-    Ok(StaffSession {
+    let staff = StaffSession {
         session: session.id,
         expires_at: session.expires_at,
         step_up_until,
-        actor: StaffActor { rank: member.roles.rank(), id: member.id, stepped_up: step_up_until.is_some() },
+        actor: StaffActor {
+            rank: member.roles.rank(),
+            id: member.id,
+            stepped_up: step_up_until.is_some(),
+            seen: None,
+        },
         name: member.name,
         email: member.email,
         roles: member.roles,
-    })
+    };
+    Ok((staff, session.seen_at))
 }
 
 /// Ends the session.

@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
 
 use crate::demo::free_port;
@@ -136,7 +137,11 @@ impl Browser {
     }
 
     pub(crate) async fn click_link(&self, words: &str) {
-        self.find(By::XPath(format!("//a[contains(normalize-space(), '{words}')]"))).await.click().await.unwrap();
+        self.find(By::XPath(format!("//a[contains(normalize-space(), '{words}')]")))
+            .await
+            .click()
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn press(&self, words: &str) {
@@ -163,7 +168,10 @@ impl Browser {
     /// What the browser complained about since the last look: violations of the content policy above all.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.driver().get_log("browser").await.unwrap();
-        log.into_iter().map(|entry| entry.message).filter(|text| text.contains("Content Security Policy")).collect()
+        log.into_iter()
+            .map(|entry| entry.message)
+            .filter(|text| text.contains("Content Security Policy"))
+            .collect()
     }
 }
 

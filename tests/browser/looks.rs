@@ -67,15 +67,19 @@ fn outside(url: &str) -> Vec<(String, String)> {
 /// The desk's pages: the queues, and a ticket of each state.
 async fn staff_pages(browser: &Browser, url: &str) -> Vec<(String, String)> {
     browser.go(&format!("{url}/demo/staff-codes")).await;
-    let row = browser.texts("tbody tr").await.into_iter().find(|row| row.contains("admin@desk.example")).unwrap();
-    let code: String = row.trim_start_matches("admin@desk.example").chars().filter(char::is_ascii_digit).take(6).collect();
+    let row =
+        browser.texts("tbody tr").await.into_iter().find(|row| row.contains("admin@desk.example")).unwrap();
+    let code: String =
+        row.trim_start_matches("admin@desk.example").chars().filter(char::is_ascii_digit).take(6).collect();
     browser.go(&format!("{url}/desk/sign-in")).await;
     let mut pages = vec![("desk-sign-in".to_owned(), format!("{url}/desk/sign-in"))];
     browser.fill("email", "admin@desk.example").await;
     browser.fill("password", "staff-demo").await;
     browser.fill("code", &code).await;
     browser.press("Sign in").await;
-    for queue in ["unconfirmed", "unassigned", "mine", "awaiting_approval", "waiting", "delivery", "open", "closed"] {
+    for queue in
+        ["unconfirmed", "unassigned", "mine", "awaiting_approval", "waiting", "delivery", "open", "closed"]
+    {
         let page = format!("{url}/desk?queue={queue}");
         browser.go(&page).await;
         for (index, link) in browser.links("a.row").await.into_iter().enumerate() {

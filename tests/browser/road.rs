@@ -40,7 +40,10 @@ async fn open_a_ticket(browser: &Browser, url: &str) -> String {
     browser.press("Continue").await;
     browser.fill("message", "My phone is gone <script>alert(1)</script>").await;
     browser.press("Continue").await;
-    assert!(browser.text("main").await.contains("ada@example.com"), "the answers are shown before they are sent");
+    assert!(
+        browser.text("main").await.contains("ada@example.com"),
+        "the answers are shown before they are sent"
+    );
     browser.press("Send the request").await;
     let page = browser.address().await;
     let letter = newest_letter(browser, url).await;
@@ -85,7 +88,9 @@ async fn recognise_and_approve(browser: &Browser, url: &str, ticket: &str) -> St
 async fn add_to_the_phone(browser: &Browser, url: &str, letter: &str) {
     let key = letter
         .split_whitespace()
-        .find(|word| word.len() == 32 && word.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b)))
+        .find(|word| {
+            word.len() == 32 && word.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
+        })
         .expect("the key in one piece");
     browser.go(&format!("{url}/demo/app/key")).await;
     browser.fill("account_name", "Ada's new key").await;

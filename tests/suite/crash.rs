@@ -66,8 +66,7 @@ impl Door {
     }
 
     async fn account(&self, name: &str) -> Option<()> {
-        let facts =
-            json!({"email": format!("{name}@example.com"), "name": "Ada", "phone": "+442079460000"});
+        let facts = json!({"email": format!("{name}@example.com"), "name": "Ada", "phone": "+442079460000"});
         let path = format!("/api/v1/accounts/{name}");
         let request = self.http.request(reqwest::Method::PUT, &path).bearer_auth(&self.host).json(&facts);
         self.send(request, &path).await?;
@@ -78,7 +77,8 @@ impl Door {
     /// One ticket from the first word to the key, as far as it gets.
     async fn road(&self, name: &str) -> Option<()> {
         self.account(name).await?;
-        let asks = json!({"account": format!("{name}@example.com"), "problem": "lost_device", "message": "Gone."});
+        let asks =
+            json!({"account": format!("{name}@example.com"), "problem": "lost_device", "message": "Gone."});
         let opened = self.post("/api/v1/tickets", "", asks).await?;
         let (reference, token) = (text(&opened, "reference"), text(&opened, "token"));
         let at = {
@@ -193,7 +193,8 @@ fn every_letter_arrived(program: &Program, server: &SmtpServer) -> usize {
     }
     let halves = std::fs::read_dir(program.path("mail")).unwrap();
     assert!(halves.flatten().all(|file| file.path().extension().is_some_and(|ending| ending == "eml")));
-    let rows = program.query("SELECT state || ' ' || message_id AS text FROM letters WHERE state <> 'dropped'");
+    let rows =
+        program.query("SELECT state || ' ' || message_id AS text FROM letters WHERE state <> 'dropped'");
     for row in &rows {
         let (state, id) = row.split_once(' ').unwrap();
         let times = arrived.remove(id).unwrap_or_default();

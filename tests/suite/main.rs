@@ -21,5 +21,6 @@ mod floors;
 mod hosts;
 mod oracles;
 mod outage;
+mod portal;
 mod road;
 mod schemas;

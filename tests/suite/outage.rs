@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::support::client::Reply;
 use crate::support::database::Backend;
 use crate::support::program::{Program, until};
+use crate::support::smtp_server::{Act, Security, SmtpServer};
 
 /// What becomes of a connection to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,10 +124,8 @@ async fn gone_and_back(way: Way) {
     assert_eq!(program.http.get("/healthz", "").await.status, 200);
 
     proxy.way.send(Way::Open).unwrap();
-    until("it is ready again", async || {
-        (program.http.get("/readyz", "").await.status == 200).then_some(())
-    })
-    .await;
+    until("it is ready again", async || (program.http.get("/readyz", "").await.status == 200).then_some(()))
+        .await;
     for name in &put {
         program.http.get(&format!("/api/v1/accounts/{name}"), &host).await.expect(200);
     }
@@ -144,17 +143,41 @@ async fn gone_and_back(way: Way) {
     assert_eq!(verified["intact"], true, "{verified}");
 }
 
-#[tokio::test]
+// Commands block their thread, and the proxy needs one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_cut_off_is_told_in_time_and_nothing_is_half_done() {
     gone_and_back(Way::Closed).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_falls_silent_is_told_in_time_and_nothing_is_half_done() {
     gone_and_back(Way::Silent).await;
 }
 
 on_both! {
+    async fn a_mail_server_that_says_nothing_holds_up_letters_alone(backend: Backend) {
+        let server = SmtpServer::start(Security::None).await;
+        server.always("CONNECT", Act::Stall);
+        let mut program = Program::on(backend).await;
+        program.set("MAIL__TRANSPORT", "smtp");
+        program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
+        let host = program.host();
+        program.start().await;
+        program.account(&host, "ada", "ada@example.com").await.expect(201);
+        let asks = json!({"account": "ada", "problem": "lost_device", "message": "Gone."});
+        program.http.post("/api/v1/tickets", "", asks).await.expect(202);
+        until("the server is asked", async || (server.connections() > 0).then_some(())).await;
+        let since = Instant::now();
+        program.account(&host, "bob", "bob@example.com").await.expect(201);
+        until("the log is sealed", async || {
+            let waits = program.query("SELECT id AS text FROM audit_entries WHERE position IS NULL");
+            waits.is_empty().then_some(())
+        })
+        .await;
+        // The server has half a minute to greet us.
+        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    }
+
     async fn a_key_ring_that_cannot_be_read_stops_the_start_and_is_not_replaced(backend: Backend) {
         let program = Program::on(backend).await;
         program.host();

@@ -35,7 +35,7 @@ pub(super) async fn readyz(ctx: Data<Context>) -> HttpResponse {
     let report = Report {
         status: if ready { "ready" } else { "not_ready" },
         database: word(database),
-        keys: word(keys),
+        keys: if database { word(keys) } else { "unknown" },
         outbox: if outbox_age.is_some_and(|age| age > LATE) { "late" } else { "ok" },
         outbox_age_seconds: outbox_age,
     };

@@ -16,7 +16,7 @@ use crate::http::problem::Problem;
 use crate::workflow::Context;
 
 /// The session of a member of the staff.
-pub const STAFF: &str = "rekey_staff";
+pub const STAFF: &str = "rekey_desk";
 
 /// The cookie of one ticket.
 #[must_use]

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::{Frame, html};
+use crate::http::desk;
 use crate::http::problem::Problem;
 use crate::workflow::Context;
 
@@ -33,6 +34,11 @@ pub fn wants_page(request: &HttpRequest) -> bool {
 /// The problem as a page; `None` where it cannot be rendered.
 #[must_use]
 pub fn page(request: &HttpRequest, ctx: &Context, problem: &Problem) -> Option<HttpResponse> {
+    if problem.status() == StatusCode::UNAUTHORIZED
+        && let Some(answer) = desk::turned_away(request, ctx)
+    {
+        return Some(answer);
+    }
     let frame = Frame::plain(ctx);
     let fault = Fault {
         f: &frame,

@@ -106,6 +106,8 @@ pub struct MethodSeen {
 pub struct ApprovalGiven {
     /// By whom.
     pub by: String,
+    /// Whether that is the one who asks.
+    pub is_own: bool,
     /// Why.
     pub reason: String,
     /// When.
@@ -213,7 +215,12 @@ fn read(
             .collect(),
         approvals: approvals
             .into_iter()
-            .map(|one| ApprovalGiven { by: name(&one.staff_id), reason: one.reason, at: one.at })
+            .map(|one| ApprovalGiven {
+                by: name(&one.staff_id),
+                is_own: &one.staff_id == who.member(),
+                reason: one.reason,
+                at: one.at,
+            })
             .collect(),
         requests,
         is_undecided: ticket.undecided,

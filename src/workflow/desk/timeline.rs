@@ -49,6 +49,8 @@ pub struct Moment {
     pub text: Option<String>,
     /// Particulars, by name.
     pub details: Vec<(String, String)>,
+    /// The ticket's version after it; events alone have one.
+    pub version: Option<i32>,
 }
 
 /// What the machine does has this name.
@@ -78,9 +80,15 @@ pub(super) fn merge(
             ("staff", Some(id)) => name(&StaffId::new(id.clone())),
             (kind, _) => kind.to_owned(),
         };
-        let details = details(&entry);
-        let moment =
-            Moment { at: entry.at, source: Source::Event, what: entry.action, by, text: None, details };
+        let moment = Moment {
+            at: entry.at,
+            source: Source::Event,
+            details: details(&entry),
+            what: entry.action,
+            by,
+            text: None,
+            version: Some(entry.subject_version),
+        };
         (entry.id.as_str().to_owned(), moment)
     }));
     all.extend(messages.into_iter().map(|message| {
@@ -91,6 +99,7 @@ pub(super) fn merge(
             by: message.staff_id.as_ref().map_or_else(|| REQUESTER.to_owned(), name),
             text: Some(message.body),
             details: Vec::new(),
+            version: None,
         };
         (message.id, moment)
     }));
@@ -105,6 +114,7 @@ pub(super) fn merge(
                 ("state".to_owned(), letter.state.clone()),
                 ("to".to_owned(), super::masked(&letter.recipient)),
             ],
+            version: None,
         };
         (letter.id.as_str().to_owned(), moment)
     }));

@@ -97,7 +97,10 @@ impl Program {
 
     /// A host with all scopes: its token.
     pub fn host(&self) -> String {
-        text(&self.json(&["client", "add", "Shop", "--scope", "accounts,codes,tickets", "--json"], ""), "token")
+        text(
+            &self.json(&["client", "add", "Shop", "--scope", "accounts,codes,tickets", "--json"], ""),
+            "token",
+        )
     }
 
     /// Starts serving, without waiting for it.

@@ -87,7 +87,7 @@ fn policy() -> Policy {
 }
 
 fn staff(id: &str, rank: Rank) -> StaffActor {
-    StaffActor { id: StaffId::new(id), rank, stepped_up: true }
+    StaffActor { id: StaffId::new(id), rank, stepped_up: true, seen: None }
 }
 
 /// Holds the tickets of these tests.

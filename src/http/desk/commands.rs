@@ -1,0 +1,114 @@
+//! The commands of a ticket that need no page of their own: a form each, and back to the ticket.
+//!
+//! The rule: a command acts on the version that was on the screen. Only a freeze does not wait for that: it wins
+//! against everything.
+
+use std::future::Future;
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Path, Payload};
+use serde::Deserialize;
+
+use super::me::Me;
+use super::ticket::{Kept, refuse};
+use crate::domain::actor::StaffActor;
+use crate::error::Error;
+use crate::http::pages::{form, see_other};
+use crate::http::problem::{Answer, Problem};
+use crate::workflow::{Context, review, session, verify};
+
+/// A form of the ticket's page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Typed {
+    version: i32,
+    #[serde(default)]
+    text: String,
+    /// For the end of a frozen ticket: a fresh code.
+    #[serde(default)]
+    code: String,
+}
+
+/// Where a form was sent to is no page: back to the ticket.
+///
+/// # Errors
+/// None.
+pub(super) async fn back(request: HttpRequest) -> Answer {
+    let reference = request.match_info().get("reference").unwrap_or_default();
+    Ok(see_other(&page(reference, "")))
+}
+
+/// Runs a command, and leads back to the ticket.
+///
+/// # Errors
+/// 401, 403, 404, 422; other refusals come back as the ticket's page.
+pub(super) async fn run(
+    request: HttpRequest,
+    ctx: Data<Context>,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> Answer {
+    let (reference, verb) = path.into_inner();
+    let me = Me::of(&request, &ctx).await?;
+    let typed: Typed = form::read(&request, payload, &ctx).await?;
+    let Some(done) = command(&ctx, &me, &reference, &verb, &typed).await else {
+        return Err(Problem::not_found());
+    };
+    let kept = Kept { form: verb.clone(), text: typed.text };
+    match done {
+        Ok(()) => Ok(see_other(&page(&reference, &verb))),
+        Err(error) => refuse(&request, &ctx, &me, &reference, typed.version, error, kept).await,
+    }
+}
+
+async fn command(ctx: &Context, me: &Me, of: &str, verb: &str, typed: &Typed) -> Option<Result<(), Error>> {
+    let by = &me.who_saw(typed.version);
+    let text = typed.text.as_str();
+    Some(match verb {
+        "claim" => review::claim(ctx, by, of, None).await,
+        "take-over" => review::claim(ctx, by, of, Some(typed.version)).await,
+        "release" => review::release(ctx, by, of).await,
+        "resume" => review::resume(ctx, by, of).await,
+        "ask" => review::ask(ctx, by, of, text).await,
+        "reply" => review::reply(ctx, by, of, text).await,
+        "note" => review::note(ctx, by, of, text).await,
+        "reject" => review::reject(ctx, by, of, text).await,
+        "flag" => review::flag(ctx, by, of, text).await,
+        "freeze" => review::freeze(ctx, &me.session.actor, of, text).await,
+        "thaw" => review::thaw(ctx, by, of, text).await,
+        "vouch" => verify::ask_vouch(ctx, by, of).await,
+        "close" if typed.code.is_empty() => review::close(ctx, by, of, text).await,
+        "close" => {
+            stepped_up(ctx, me, by, &typed.code, |by| async move { review::close(ctx, &by, of, text).await })
+                .await
+        }
+        _ => return None,
+    })
+}
+
+/// Takes a fresh code, then does what needs one.
+pub(super) async fn stepped_up<F, R>(
+    ctx: &Context,
+    me: &Me,
+    by: &StaffActor,
+    code: &str,
+    act: F,
+) -> Result<(), Error>
+where
+    F: FnOnce(StaffActor) -> R,
+    R: Future<Output = Result<(), Error>>,
+{
+    session::step_up(ctx, &me.session, code).await?;
+    act(StaffActor { stepped_up: true, ..by.clone() }).await
+}
+
+/// The ticket's page after something was done.
+pub(super) fn page(reference: &str, done: &str) -> String {
+    // What stands in a path may have been anything before it was decoded.
+    let plain: String = reference.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    if done.is_empty() {
+        format!("/desk/tickets/{plain}")
+    } else {
+        format!("/desk/tickets/{plain}?done={done}")
+    }
+}

@@ -1,0 +1,113 @@
+//! Signing in and out: address, password and code on one page.
+//!
+//! The rule: whatever is wrong, the page says the same.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use askama::Template;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::me::{self, Me};
+use crate::error::Error;
+use crate::http::body::query;
+use crate::http::pages::errors::Errors;
+use crate::http::pages::{Frame, form, see_other};
+use crate::http::problem::{Answer, Problem};
+use crate::http::throttle::{self, Throttle};
+use crate::workflow::Context;
+use crate::workflow::session::{self, Credentials};
+
+/// What is said for every cause.
+const REFUSED: &str = "Address, password and code do not fit together, or the code was used already. Wait for the next code, \
+                       then try again.";
+
+#[derive(Template)]
+#[template(path = "desk/sign_in.html")]
+struct SignIn<'a> {
+    f: &'a Frame,
+    errors: Errors,
+    email: &'a str,
+    next: &'a str,
+    is_out: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Asked {
+    next: String,
+    out: String,
+}
+
+/// Shows the form.
+///
+/// # Errors
+/// 422.
+pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
+    let asked: Asked = query(&request)?;
+    if let Ok(Me { .. }) = Me::of(&request, &ctx).await {
+        return Ok(see_other(me::local(&asked.next)));
+    }
+    let f = Frame::of(&request, &ctx);
+    let is_out = !asked.out.is_empty();
+    let page = SignIn { f: &f, errors: Errors::default(), email: "", next: me::local(&asked.next), is_out };
+    f.page(StatusCode::OK, &page)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Typed {
+    email: String,
+    password: String,
+    code: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Signs in, and leads to where one was going.
+///
+/// # Errors
+/// 403, 422, 429.
+pub(super) async fn send(
+    request: HttpRequest,
+    ctx: Data<Context>,
+    throttle: Data<Throttle>,
+    payload: Payload,
+) -> Answer {
+    let typed: Typed = form::read(&request, payload, &ctx).await?;
+    let network = throttle::network(&request, &ctx.config.http);
+    throttle.admit(network.as_deref(), ctx.now())?;
+    let with = Credentials {
+        email: typed.email.clone(),
+        password: typed.password.into(),
+        code: typed.code.into(),
+        network,
+    };
+    match session::sign_in(&ctx, with).await {
+        Ok(signed_in) => {
+            let mut answer = see_other(me::local(&typed.next));
+            me::set_cookie(&ctx, &mut answer, Some(signed_in.token.expose_secret().to_owned()));
+            Ok(answer)
+        }
+        Err(Error::Unauthenticated) => {
+            let f = Frame::of(&request, &ctx);
+            let (email, next) = (&*typed.email, me::local(&typed.next));
+            let page = SignIn { f: &f, errors: Errors::one("email", REFUSED), email, next, is_out: false };
+            f.page(StatusCode::UNAUTHORIZED, &page)
+        }
+        Err(error) => Err(Problem::from(error)),
+    }
+}
+
+/// Signs out; a session that has ended already is no reason to complain.
+///
+/// # Errors
+/// 403.
+pub(super) async fn leave(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
+    let _: form::Button = form::read(&request, payload, &ctx).await?;
+    if let Ok(me) = Me::of(&request, &ctx).await {
+        session::sign_out(&ctx, &me.session).await?;
+    }
+    me::signed_out(&ctx)
+}
