@@ -64,7 +64,8 @@ impl Visit {
         let token = between(&shown.text, "name=\"form_token\" value=\"", "\"");
         let mut form = vec![("form_token", token.as_str())];
         form.extend(fields);
-        let request = as_form(self.http.request(Method::POST, to), &form).header(COOKIE, self.cookie_header());
+        let request =
+            as_form(self.http.request(Method::POST, to), &form).header(COOKIE, self.cookie_header());
         let reply = send(request.header("accept", "text/html")).await;
         self.keep(&reply);
         reply
