@@ -46,7 +46,7 @@ impl Browser {
         }
         wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         wishes.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         let driver = loop {
             match WebDriver::new(format!("http://127.0.0.1:{port}"), wishes.clone()).await {
                 Ok(driver) => break driver,

@@ -146,7 +146,7 @@ async fn phone_code(browser: &Browser, url: &str, next: bool) -> String {
 }
 
 fn digits(text: &str, count: usize) -> String {
-    let joined = text.replace(|character: char| character == ' ' || character == '\u{a0}', "");
+    let joined = text.replace([' ', '\u{a0}'], "");
     joined
         .split(|character: char| !character.is_ascii_digit())
         .find(|run| run.len() == count)

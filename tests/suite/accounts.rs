@@ -78,7 +78,7 @@ impl TestApp {
         let email = self.staff_row("grace", "agent,approver").await;
         let member =
             self.ctx.db.read(move |conn| members::find_by_email(conn, &email)).await.unwrap().unwrap();
-        StaffActor { id: member.id, rank: Rank::Approver, stepped_up: true }
+        StaffActor { id: member.id, rank: Rank::Approver, stepped_up: true, seen: None }
     }
 
     async fn staff_row(&self, name: &str, roles: &str) -> String {

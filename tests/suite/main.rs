@@ -17,6 +17,7 @@ mod audit;
 mod cli;
 mod crash;
 mod demo;
+mod desk;
 mod floors;
 mod hosts;
 mod oracles;

@@ -256,7 +256,7 @@ fn render(
         is_reissue,
         is_offered: if is_reissue { may.reissue } else { may.approve },
         is_second: t.row.state == State::AwaitingApproval,
-        missing: t.policy.missing.iter().map(|one| words::missing(*one, t.policy.independent)).collect(),
+        missing: t.policy.missing.iter().map(|one| words::missing(*one, &t.policy)).collect(),
         rule: ctx.policy.tier(t.row.tier),
         second_within: ctx.policy.first_approval_lifetime.num_hours(),
         key_hours: ctx.policy.key_lifetime.num_hours(),

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 use crate::domain::actor::{Rank, StaffActor};
 use crate::http::body::single_header;
 use crate::http::pages::{Frame, cookies, see_other};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::Problem;
 use crate::workflow::Context;
 use crate::workflow::session::{self, StaffSession};
 
@@ -112,10 +112,10 @@ pub(super) fn local(path: &str) -> &str {
 }
 
 /// A page with the cookie's end.
-pub(super) fn signed_out(ctx: &Context) -> Answer {
+pub(super) fn signed_out(ctx: &Context) -> HttpResponse {
     let mut answer = see_other("/desk/sign-in?out=1");
     set_cookie(ctx, &mut answer, None);
-    Ok(answer)
+    answer
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::words::{self, Say};
 use crate::domain::Time;
 use crate::domain::event::Action;
 use crate::domain::evidence::{Method, Outcome};
-use crate::domain::ticket::{MessageKind, Problem};
+use crate::domain::ticket::{CloseReason, MessageKind, Problem};
 use crate::workflow::desk::{Moment, Source};
 
 /// One entry of the timeline.
@@ -41,9 +41,9 @@ fn show(moment: &Moment, now: Time) -> Shown {
     let when = When::of(moment.at, now);
     match moment.source {
         Source::Event => {
-            let words = ["reason", "note"].iter().filter_map(|name| detail(moment, name));
+            let mut words = ["note", "reason"].iter().filter_map(|name| detail(moment, name));
             // A word of the closed list is in the headline already.
-            let text = words.filter(|text| crate::domain::ticket::CloseReason::parse(text).is_none()).last();
+            let text = words.find(|text| CloseReason::parse(text).is_none());
             Shown { when, class: "", headline: event(moment), text: text.map(str::to_owned) }
         }
         Source::Message => message(moment, when),

@@ -42,6 +42,21 @@ const TABS: [(Queue, &str); 8] = [
     (Queue::Closed, "Closed"),
 ];
 
+struct Tab {
+    word: &'static str,
+    label: &'static str,
+    is_here: bool,
+}
+
+fn tabs(here: Option<Queue>) -> Vec<Tab> {
+    let tab = |(queue, label): &(Queue, &'static str)| Tab {
+        word: queue.as_str(),
+        label,
+        is_here: here == Some(*queue),
+    };
+    TABS.iter().map(tab).collect()
+}
+
 struct Line {
     reference: String,
     account: String,
@@ -61,7 +76,7 @@ struct Page<'a> {
     f: &'a Frame,
     me: &'a Me,
     here: &'static str,
-    tabs: &'static [(Queue, &'static str)],
+    tabs: Vec<Tab>,
     queue: Option<Queue>,
     q: &'a str,
     lines: Vec<Line>,
@@ -71,10 +86,6 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn is_here(&self, queue: &Queue) -> bool {
-        self.queue == Some(*queue)
-    }
-
     fn title(&self) -> &'static str {
         let Some(queue) = self.queue else { return "Search" };
         TABS.iter().find(|(one, _)| *one == queue).map_or("Queue", |(_, label)| label)
@@ -150,7 +161,7 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
         f: &f,
         me: &me,
         here: "queues",
-        tabs: &TABS,
+        tabs: tabs(queue),
         queue,
         q: wanted.q.trim(),
         lines: found.items.into_iter().map(|row| line(row, now)).collect(),

@@ -109,5 +109,5 @@ pub(super) async fn leave(request: HttpRequest, ctx: Data<Context>, payload: Pay
     if let Ok(me) = Me::of(&request, &ctx).await {
         session::sign_out(&ctx, &me.session).await?;
     }
-    me::signed_out(&ctx)
+    Ok(me::signed_out(&ctx))
 }

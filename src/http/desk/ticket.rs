@@ -159,7 +159,7 @@ pub(super) async fn refuse(
 /// The reason of a refusal, with what an approval still lacks.
 pub(super) fn refusal(problem: &Problem, ticket: &DeskTicket) -> String {
     let lacks: Vec<String> =
-        problem.missing().iter().map(|one| words::missing(*one, ticket.policy.independent)).collect();
+        problem.missing().iter().map(|one| words::missing(*one, &ticket.policy)).collect();
     if lacks.is_empty() {
         let mut detail = problem.detail().to_owned();
         if let Some(first) = detail.get_mut(..1) {
@@ -192,7 +192,7 @@ fn render(
         since: When::of(t.row.state_since, now),
         deadline: super::queue::deadline(&t.row, now),
         tasks: tasks(t, &may),
-        missing: t.policy.missing.iter().map(|one| words::missing(*one, t.policy.independent)).collect(),
+        missing: t.policy.missing.iter().map(|one| words::missing(*one, &t.policy)).collect(),
         finding: (!t.diagnosis.is_empty()).then(|| moments::finding(&t.diagnosis)),
         moments: moments::shown(&t.timeline, now),
         t,

@@ -7,6 +7,7 @@ use crate::domain::letter::Purpose;
 use crate::domain::policy::{Missing, Tier};
 use crate::domain::proof::Proof;
 use crate::domain::ticket::{CloseReason, Problem, State};
+use crate::workflow::desk::PolicySeen;
 
 /// A word with the shape and colour of its tag.
 #[derive(Clone, Copy)]
@@ -116,10 +117,12 @@ pub(super) const fn how(method: Method) -> &'static str {
 }
 
 /// What an approval still lacks.
-pub(super) fn missing(what: Missing, independent: usize) -> String {
+pub(super) fn missing(what: Missing, policy: &PolicySeen) -> String {
     match what {
-        Missing::Independent if independent > 1 => {
-            format!("{independent} different methods that neither mailbox nor password gives")
+        Missing::Independent if policy.independent > 1 => {
+            let passed = policy.methods.iter().filter(|method| method.is_passed).count();
+            let asked = policy.independent;
+            format!("{asked} different methods that neither mailbox nor password gives; so far {passed}")
         }
         Missing::Independent => "one method that neither mailbox nor password gives".to_owned(),
         Missing::Strong => "one of: in person, video call with document, manager".to_owned(),

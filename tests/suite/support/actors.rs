@@ -132,9 +132,4 @@ impl TestApp {
         let body = json!({"account": asker.email, "reason": "verified by telephone"});
         self.desk(member, asker, "/approve", body).await.expect(200)
     }
-
-    /// A minute passes.
-    pub async fn minute(&self) {
-        self.after(TimeDelta::minutes(1)).await;
-    }
 }
