@@ -186,7 +186,7 @@ on_both! {
     }
 
     async fn queues_are_found_by_url_and_auditors_have_none(app: TestApp) {
-        let (agent, mut desk, ada) = taken(&app).await;
+        let (_, mut desk, ada) = taken(&app).await;
         desk.get("/desk?queue=mine").await.shows(200, &ada.reference).shows(200, "a•••@example.com");
         desk.get("/desk?queue=unassigned").await.shows(200, "Nobody waits for an agent");
         desk.get("/desk?q=ada%40example.com").await.shows(200, &ada.reference);
@@ -205,7 +205,6 @@ on_both! {
         assert!(!page.text.contains("ada@example.com") && !page.text.contains("Ada Lovelace"));
         reader.get(&page_of(&ada)).await.shows(403, "Your role does not allow this");
         reader.get("/desk/audit?ticket=RK-AAAA-AAAA").await.shows(404, "no ticket of that reference");
-        assert!(agent.email.contains("grace"));
     }
 
     async fn looking_changes_nothing(app: TestApp) {
