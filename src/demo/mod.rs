@@ -79,7 +79,17 @@ pub struct Demo {
     pub ctx: Context,
     show: Data<Show>,
     /// Held as long as the demo runs.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// Keeps other demos out of the folder.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child that is just being started has a copy of the file, and closing ours would not do.
+        let _ = self.0.unlock();
+    }
 }
 
 /// What the demo's own pages work with.
@@ -144,7 +154,7 @@ fn routes(cfg: &mut ServiceConfig) {
 }
 
 /// An empty folder, and the lock that keeps other demos out of it.
-fn fresh(folder: &Path) -> Result<File, DemoError> {
+fn fresh(folder: &Path) -> Result<Lock, DemoError> {
     let around = folder.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(around)?;
     let mut name = folder.as_os_str().to_owned();
@@ -158,5 +168,5 @@ fn fresh(folder: &Path) -> Result<File, DemoError> {
         std::fs::remove_dir_all(folder)?;
     }
     DirBuilder::new().mode(0o700).create(folder)?;
-    Ok(lock)
+    Ok(Lock(lock))
 }
