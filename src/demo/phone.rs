@@ -21,7 +21,7 @@ use crate::workflow::Context;
 
 const HERE: &str = "/demo/app";
 /// How far a phone's clock may be off, in seconds, and how that is called.
-const CLOCKS: [(i64, &str); 3] = [(0, "automatic: right"), (-180, "3 minutes slow"), (180, "3 minutes fast")];
+const CLOCKS: [(i64, &str); 3] = [(0, "automatic"), (-180, "3 minutes slow"), (180, "3 minutes fast")];
 
 /// The phone.
 #[derive(Default)]

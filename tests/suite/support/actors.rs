@@ -1,6 +1,5 @@
 //! The people of a story: those who ask, the staff, and their authenticators.
 
-use chrono::TimeDelta;
 use rekey::domain::account::Facts;
 use rekey::domain::actor::Roles;
 use rekey::domain::policy::Tier;
