@@ -13,7 +13,6 @@
 mod support;
 
 mod accounts;
-mod api;
 mod audit;
 mod cli;
 mod crash;
