@@ -312,7 +312,7 @@ pub fn list_of_ticket(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<Row>, Er
 pub fn oldest_waiting(conn: &mut Conn) -> Result<Option<Time>, Error> {
     Ok(letters::table
         .filter(letters::next_at.is_not_null())
-        .order(letters::next_at)
+        .order(letters::created_at)
         .select(letters::created_at)
         .first(conn)
         .optional()?)

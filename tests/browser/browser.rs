@@ -110,12 +110,22 @@ impl Browser {
         self.find(By::Css(css)).await.text().await.unwrap()
     }
 
+    /// What stands in each; read again where the page has put something else in its place meanwhile.
     pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
+        for _ in 0..20 {
+            if let Some(texts) = self.try_texts(css).await {
+                return texts;
+            }
+        }
+        panic!("{css} does not hold still at {}", self.address().await);
+    }
+
+    async fn try_texts(&self, css: &str) -> Option<Vec<String>> {
         let mut texts = Vec::new();
         for element in self.driver().find_all(By::Css(css)).await.unwrap() {
-            texts.push(element.text().await.unwrap());
+            texts.push(element.text().await.ok()?);
         }
-        texts
+        Some(texts)
     }
 
     pub(crate) async fn links(&self, css: &str) -> Vec<String> {

@@ -13,6 +13,7 @@
 mod support;
 
 mod accounts;
+mod api;
 mod audit;
 mod cli;
 mod crash;

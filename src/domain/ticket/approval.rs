@@ -58,6 +58,8 @@ impl Ticket {
             self.enter(State::Approved, now);
             self.approved_at = Some(now);
             self.expires_at = Some(now + tier.hold);
+            // What is left to do is the hold's: nobody is late with an answer.
+            self.stop_clock(with.policy, now);
         } else {
             self.enter(State::AwaitingApproval, now);
             self.expires_at = Some(now + with.policy.first_approval_lifetime);
