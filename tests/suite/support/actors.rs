@@ -1,5 +1,6 @@
 //! The people of a story: those who ask, the staff, and their authenticators.
 
+use chrono::TimeDelta;
 use rekey::domain::account::Facts;
 use rekey::domain::actor::Roles;
 use rekey::domain::policy::Tier;
@@ -130,5 +131,10 @@ impl TestApp {
         self.step_up(member).await;
         let body = json!({"account": asker.email, "reason": "verified by telephone"});
         self.desk(member, asker, "/approve", body).await.expect(200)
+    }
+
+    /// A minute passes.
+    pub async fn minute(&self) {
+        self.after(TimeDelta::minutes(1)).await;
     }
 }

@@ -120,6 +120,11 @@ impl TestApp {
         self.ctx.clock.advance(Duration::from_secs(30));
         super::totp::code(key, self.ctx.now().and_utc().timestamp())
     }
+
+    /// Two codes that the app shows one after the other; the second one is shown now.
+    pub fn two_codes(&self, key: &str) -> [String; 2] {
+        [self.next_code(key), self.next_code(key)]
+    }
 }
 
 fn config(settings: &[(&str, &str)], checkpoints: &Path) -> Config {

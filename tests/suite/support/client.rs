@@ -25,6 +25,11 @@ impl Client {
         Self { base: base.to_owned(), client }
     }
 
+    /// The address of the program.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A request to be filled in by hand.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))

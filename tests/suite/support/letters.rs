@@ -12,6 +12,8 @@ pub struct Letter {
     pub to: String,
     pub subject: String,
     pub text: String,
+    /// The message as it was sent.
+    pub raw: String,
 }
 
 impl TestApp {
@@ -55,6 +57,7 @@ impl Letter {
             to: sent.to.clone(),
             subject: encoded_words(header(&head, "subject")),
             text: decode(part_body, &coding),
+            raw,
         }
     }
 
