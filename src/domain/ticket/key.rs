@@ -127,6 +127,7 @@ impl Ticket {
     pub fn activate(mut self, step: i64, actor: Actor, now: Time) -> Result<Transition, Rejection> {
         self.require_in_time(Command::Activate, now)?;
         self.enter(State::Completed, now);
+        self.due_left = None;
         Ok(Transition::new(self, actor, now, Event::new(Action::Completed))
             .effect(Effect::ActivateKey { step })
             .effect(Effect::DropPin)

@@ -245,8 +245,8 @@ impl Model {
         assert!(!held || ticket.holder.is_some(), "nobody holds it");
         let ends = matches!(state, Unconfirmed | Waiting | AwaitingApproval | Approved | KeySent);
         assert_eq!(ticket.expires_at.is_some(), ends, "{state} has an end where it has none, or none");
-        assert_eq!(ticket.due_at.is_some(), matches!(state, Open | InReview | AwaitingApproval | Approved));
-        assert_eq!(ticket.due_left.is_some(), state == Waiting);
+        assert_eq!(ticket.due_at.is_some(), matches!(state, Open | InReview | AwaitingApproval));
+        assert_eq!(ticket.due_left.is_some(), matches!(state, Waiting | Approved | KeySent));
         assert_eq!(ticket.frozen_from.is_some_and(|_| state == Frozen), state == Frozen);
         assert_eq!(ticket.reason.is_some(), state == State::Closed);
         assert!(ticket.reissues <= 3 && ticket.diagnoses <= 3);
