@@ -24,6 +24,9 @@ const ARGUMENTS: [&str; 12] = [
     "--force-color-profile=srgb",
 ];
 
+/// How long something is waited for; without it only for what is there already.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(crate) struct Browser {
     driver: Option<WebDriver>,
     process: Child,
@@ -54,6 +57,8 @@ impl Browser {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
+        // A click is over before the page that it leads to is there: whatever is looked for is waited for.
+        driver.set_implicit_wait_timeout(PATIENCE).await.unwrap();
         Self { driver: Some(driver), process, _profile: profile }
     }
 
@@ -95,8 +100,24 @@ impl Browser {
         self.driver().title().await.unwrap()
     }
 
+    /// Whether it is there now, on a page that is there.
     pub(crate) async fn has(&self, css: &str) -> bool {
-        !self.driver().find_all(By::Css(css)).await.unwrap().is_empty()
+        self.driver().set_implicit_wait_timeout(Duration::ZERO).await.unwrap();
+        let found = self.driver().find_all(By::Css(css)).await.unwrap();
+        self.driver().set_implicit_wait_timeout(PATIENCE).await.unwrap();
+        !found.is_empty()
+    }
+
+    /// Clicks what leads to another page, and waits until that one is there.
+    async fn follow(&self, by: By) {
+        let before = self.find(By::Css("html")).await;
+        self.find(by).await.click().await.unwrap();
+        let until = Instant::now() + PATIENCE;
+        while before.tag_name().await.is_ok() {
+            assert!(Instant::now() < until, "still at {}: {}", self.address().await, self.text("main").await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.find(By::Css("main")).await;
     }
 
     async fn find(&self, by: By) -> WebElement {
@@ -147,19 +168,15 @@ impl Browser {
     }
 
     pub(crate) async fn click_link(&self, words: &str) {
-        self.find(By::XPath(format!("//a[contains(normalize-space(), '{words}')]")))
-            .await
-            .click()
-            .await
-            .unwrap();
+        self.follow(By::XPath(format!("//a[contains(normalize-space(), '{words}')]"))).await;
     }
 
     pub(crate) async fn press(&self, words: &str) {
-        self.find(By::XPath(format!("//button[contains(normalize-space(), '{words}')]")))
-            .await
-            .click()
-            .await
-            .unwrap();
+        self.follow(By::XPath(format!("//button[contains(normalize-space(), '{words}')]"))).await;
+    }
+
+    pub(crate) async fn press_in(&self, form: &str) {
+        self.follow(By::Css(format!("{form} button"))).await;
     }
 
     /// Runs a script that calls its last argument with what it found.
