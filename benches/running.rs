@@ -183,7 +183,7 @@ async fn enrol(program: &Arc<Program>, token: &str, from: usize, to: usize) -> O
                     .await
                     .expect("an enrolment");
                 let secret = key["secret"].as_str().expect("a secret").to_owned();
-                let body = json!({"code": code(&secret, -1)});
+                let body = json!({"code": code(&secret, 0)});
                 program
                     .call("POST", &format!("{path}/authenticator/confirm"), &token, Some(body))
                     .await
