@@ -128,10 +128,29 @@ impl Ticket {
         Ok(Transition::new(self, Actor::Staff(by.id.clone()), now, Event::new(Action::VouchAsked)))
     }
 
-    /// The holder makes a PIN, once the evidence is there; a former one dies.
+    /// Whether the holder may make a PIN now: only once the evidence is there.
     ///
     /// # Errors
     /// `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`.
+    pub fn may_make_pin(
+        &self,
+        by: &StaffActor,
+        owner: Option<&Owner>,
+        policy: &Policy,
+        evidence: &[Evidence],
+        now: Time,
+    ) -> Result<(), Rejection> {
+        by.may_act(Rank::Agent, owner)?;
+        self.require(Command::MakePin)?;
+        self.require_holder(by)?;
+        let missing = policy.tier(self.tier).missing(evidence, policy.evidence_lifetime, now);
+        if missing.is_empty() { Ok(()) } else { Err(Rejection::PolicyNotMet(missing)) }
+    }
+
+    /// The holder makes a PIN; a former one dies.
+    ///
+    /// # Errors
+    /// As [`Ticket::may_make_pin`].
     pub fn make_pin(
         mut self,
         by: &StaffActor,
@@ -141,13 +160,7 @@ impl Ticket {
         hash: SecretString,
         now: Time,
     ) -> Result<Transition, Rejection> {
-        by.may_act(Rank::Agent, owner)?;
-        self.require(Command::MakePin)?;
-        self.require_holder(by)?;
-        let missing = policy.tier(self.tier).missing(evidence, policy.evidence_lifetime, now);
-        if !missing.is_empty() {
-            return Err(Rejection::PolicyNotMet(missing));
-        }
+        self.may_make_pin(by, owner, policy, evidence, now)?;
         self.pin_made = true;
         Ok(Transition::new(self, Actor::Staff(by.id.clone()), now, Event::new(Action::PinMade))
             .effect(Effect::SetPin(hash)))
