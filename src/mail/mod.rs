@@ -8,6 +8,7 @@ mod facts;
 mod folder;
 mod letters;
 mod memory;
+pub mod records;
 mod reply;
 mod settings;
 mod smtp;
