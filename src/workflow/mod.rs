@@ -30,6 +30,8 @@ mod import_rows;
 mod issue;
 pub mod once;
 pub mod open;
+pub mod owner;
+pub mod profile;
 pub mod prove;
 mod putting;
 mod qr;
