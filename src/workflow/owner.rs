@@ -217,21 +217,13 @@ pub enum Answer {
 pub async fn give_code(ctx: &Context, who: &OwnerSession, typed: SecretString) -> Result<Answer, Error> {
     let id = who.account.clone();
     let changed = ctx.db.read(move |conn| Ok::<_, Error>(accounts::password(conn, &id)?)).await?;
-    let presented = presented(typed, changed.map(|(_, at)| at));
+    let at = changed.map(|(_, at)| at);
+    let presented = Presented::typed(typed, Some(FirstFactor::Password), at);
     match codes::verify(ctx, &who.caller(), presented).await? {
         Verified::Refused(reason) => Ok(Answer::Refused(reason)),
         Verified::Accepted { recovery_codes } => {
             Ok(Answer::In { token: rise(ctx, who).await?, recovery_codes })
         }
-    }
-}
-
-fn presented(typed: SecretString, password_changed_at: Option<Time>) -> Presented {
-    let is_digits = typed.expose_secret().chars().all(|c| c.is_ascii_digit() || c.is_whitespace());
-    if is_digits {
-        Presented::Code { code: typed, first_factor: Some(FirstFactor::Password), password_changed_at }
-    } else {
-        Presented::RecoveryCode(typed)
     }
 }
 
