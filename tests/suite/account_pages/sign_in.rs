@@ -107,8 +107,7 @@ on_both! {
         let (key, codes) = turned_on(&app, &mut ada).await;
         let stop = app.letter(ADA, "was turned on").await.token("rk_stop_");
         let page = ada.get(&format!("/stop/{stop}")).await;
-        let page = page.form(&format!("/stop/{stop}"));
-        assert_eq!(ada.send(&page, &[]).await.status, 303);
+        ada.send(&page, &[]).await.goes_to("/stopped");
         // The session that was there is worth nothing any more.
         ada.get("/account/profile").await.goes_to("/account");
         let mut thief = Browser::new(&app);
@@ -126,7 +125,7 @@ on_both! {
         ada.send(&page.form("/account/turn-on"), &[]).await.goes_to("/account/set-up");
         let stop = app.letter(ADA, "was turned on").await.token("rk_stop_");
         let page = ada.get(&format!("/stop/{stop}")).await;
-        ada.send(&page.form(&format!("/stop/{stop}")), &[]).await.location();
+        ada.send(&page, &[]).await.goes_to("/stopped");
         let mut thief = Browser::new(&app);
         password(&mut thief, ADA, PASSWORD).await.goes_to("/account/code");
         thief.get("/account/profile").await.goes_to("/account");
