@@ -57,7 +57,7 @@ pub fn printed(demo: &Demo) -> String {
         ("/demo/host", "the host application: sign in as Ada with password and code"),
         (
             "/account",
-            "Rekey's own account pages: sign in as Emmy (emmy), and turn two-factor on under Profile",
+            "Rekey's own account pages: sign in as Karen (karen), and turn two-factor on under Profile",
         ),
         ("/demo/clock", "an hour or a day forward: holds end, keys expire"),
     ];

@@ -44,7 +44,7 @@ async fn set_up_two_factor_authentication(browser: &Browser, url: &str) {
     assert_eq!(browser.text("#two-factor").await, "Two-factor authentication");
     browser.press_in(".toggle-row").await;
     // After enabling, an email is sent to inform you about this security requirement.
-    let letter = newest_letter(browser, url, "emmy").await;
+    let letter = newest_letter(browser, url, "karen").await;
     assert!(letter.contains("Two-factor authentication was turned on"), "{letter}");
     // 3. Download the Google Authenticator application.
     browser.go(&format!("{url}/account/set-up")).await;
@@ -53,8 +53,8 @@ async fn set_up_two_factor_authentication(browser: &Browser, url: &str) {
     let link = browser.links("a[href^='otpauth:']").await.remove(0);
     let scanned = scan(browser).await;
     assert_eq!(scanned, link, "the square code is the link");
-    add_to_the_phone(browser, url, "Emmy's key", &secret_of(&scanned)).await;
-    let code = phone_code(browser, url, "Emmy's key", false).await;
+    add_to_the_phone(browser, url, "Karen's key", &secret_of(&scanned)).await;
+    let code = phone_code(browser, url, "Karen's key", false).await;
     browser.go(&format!("{url}/account/set-up")).await;
     browser.fill("code", &code).await;
     browser.press("Finish").await;
@@ -74,11 +74,11 @@ async fn save_the_recovery_codes(browser: &Browser) {
 /// After enabling 2FA, you need to enter your account password and the one-time password each time.
 async fn enter_password_and_one_time_password(browser: &Browser, url: &str) {
     browser.press("Sign out").await;
-    let code = phone_code(browser, url, "Emmy's key", true).await;
+    let code = phone_code(browser, url, "Karen's key", true).await;
     type_password(browser, url).await;
     browser.fill("code", &code).await;
     browser.press("Continue").await;
-    assert!(browser.text("main").await.contains("Welcome, Emmy"));
+    assert!(browser.text("main").await.contains("Welcome, Karen"));
 }
 
 /// 1. Navigate to Need Help? > Create a Support Ticket from your dashboard.
@@ -92,7 +92,7 @@ async fn create_a_support_ticket(browser: &Browser, url: &str) -> String {
     address.rsplit("/tickets/").next().unwrap().to_owned()
 }
 
-/// The help desk calls Emmy, and approves; she can sign in, so that no PIN is needed.
+/// The help desk calls Karen, and approves; she can sign in, so that no PIN is needed.
 async fn approve(browser: &Browser, url: &str, ticket: &str) {
     let page = format!("{url}/desk/tickets/{ticket}");
     let code = staff_code(browser, url, 0).await;
@@ -110,7 +110,7 @@ async fn approve(browser: &Browser, url: &str, ticket: &str) {
     let code = staff_code(browser, url, 1).await;
     browser.go(&page).await;
     browser.click_link("Go to approval").await;
-    browser.fill("account", "emmy@example.com").await;
+    browser.fill("account", "karen@example.com").await;
     browser.fill("reason", "Recognised on the call.").await;
     browser.fill("code", &code).await;
     browser.press("Approve").await;
@@ -118,33 +118,33 @@ async fn approve(browser: &Browser, url: &str, ticket: &str) {
 
 /// An email is sent to share the MFA key. 2. Add the MFA key to Google Authenticator (or any 2FA application).
 async fn add_the_mfa_key(browser: &Browser, url: &str) {
-    let letter = newest_letter(browser, url, "emmy").await;
+    let letter = newest_letter(browser, url, "karen").await;
     for words in
         ["Google Authenticator", "Enter a setup key", "Account name", "Your key", "Time based", "Add"]
     {
         assert!(letter.contains(words), "{words}: {letter}");
     }
     // a. Open the application. b. Tap +, Enter a setup key. c. Account name, Your key. d. Time based. e. Tap Add.
-    add_to_the_phone(browser, url, "Emmy's mailed key", &key_in(&letter)).await;
+    add_to_the_phone(browser, url, "Karen's mailed key", &key_in(&letter)).await;
 }
 
 /// The MFA codes can now be generated on your device and can be used to log in to the dashboard.
 async fn log_in_to_the_dashboard(browser: &Browser, url: &str) {
     browser.go(&format!("{url}/account")).await;
     browser.press("Sign out").await;
-    let code = phone_code(browser, url, "Emmy's mailed key", false).await;
+    let code = phone_code(browser, url, "Karen's mailed key", false).await;
     type_password(browser, url).await;
     browser.fill("code", &code).await;
     browser.press("Continue").await;
     assert_eq!(browser.text("h1").await, "Your new key is live");
     assert_eq!(browser.texts("#codes li").await.len(), 10);
     browser.go(&format!("{url}/account")).await;
-    assert!(browser.text("main").await.contains("Welcome, Emmy"));
+    assert!(browser.text("main").await.contains("Welcome, Karen"));
 }
 
 async fn type_password(browser: &Browser, url: &str) {
     browser.go(&format!("{url}/account")).await;
-    browser.fill("account", "emmy@example.com").await;
+    browser.fill("account", "karen@example.com").await;
     browser.fill("password", "person-demo").await;
     browser.press("Sign in").await;
 }

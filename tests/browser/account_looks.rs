@@ -53,7 +53,7 @@ async fn every_account_page_is_sound_in_both_themes_and_widths() {
 
 async fn password(browser: &Browser, url: &str, password: &str) {
     browser.go(&format!("{url}/account")).await;
-    browser.fill("account", "emmy@example.com").await;
+    browser.fill("account", "karen@example.com").await;
     browser.fill("password", password).await;
     browser.press("Sign in").await;
 }
@@ -83,8 +83,8 @@ async fn setting_up(critic: &mut Critic<'_>) {
     critic.here("account-set-up-refused").await;
     let link = browser.links("a[href^='otpauth:']").await.remove(0);
     let key = link.split_once("secret=").unwrap().1.split('&').next().unwrap().to_owned();
-    add_to_the_phone(browser, url, "Emmy's key", &key).await;
-    let code = phone_code(browser, url, "Emmy's key", false).await;
+    add_to_the_phone(browser, url, "Karen's key", &key).await;
+    let code = phone_code(browser, url, "Karen's key", false).await;
     browser.go(&format!("{url}/account/set-up")).await;
     browser.fill("code", &code).await;
     browser.press("Finish").await;
