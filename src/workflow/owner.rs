@@ -98,12 +98,11 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SecretString, E
         })
         .await?;
     let password = with.password.expose_secret();
-    let is_right = match &found {
-        Some((_, hash)) => ctx.crypto.passwords().verify(hash, password).await?,
-        None => {
-            ctx.crypto.passwords().verify_dummy(password).await?;
-            false
-        }
+    let is_right = if let Some((_, hash)) = &found {
+        ctx.crypto.passwords().verify(hash, password).await?
+    } else {
+        ctx.crypto.passwords().verify_dummy(password).await?;
+        false
     };
     let found = found.filter(|_| is_right);
     let (inner, browser) = (ctx.clone(), with.browser);

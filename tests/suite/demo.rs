@@ -206,7 +206,7 @@ async fn two_factor_is_set_up_at_the_host_and_turned_off_again() {
         "/demo/host/set-up"
     );
     let page = visit.get("/demo/host/set-up").await.text;
-    let key = between(&page, "<dd class=\"mono\">", "</dd>");
+    let key = between(&page, "id=\"key\">", "</dd>").replace("<br>", "");
     let entry = [("account_name", "Example (emmy)"), ("key", key.as_str()), ("kind", "time")];
     visit.post("/demo/app/key", "/demo/app/key", &entry).await;
     let code = visit.shown("Example (emmy)").await;

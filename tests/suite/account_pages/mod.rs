@@ -40,7 +40,7 @@ async fn code(browser: &mut Browser, code: &str) -> Page {
 async fn shown_key(browser: &mut Browser) -> String {
     let page = browser.get("/account/set-up").await.shows(200, "Set up your app");
     let (_, rest) = page.text.split_once("id=\"key\">").unwrap();
-    rest.split('<').next().unwrap().replace(' ', "")
+    rest.split("</dd>").next().unwrap().replace("<br>", "").replace(' ', "")
 }
 
 /// The codes on the one page that shows them.

@@ -5,7 +5,7 @@ use rekey::workflow::accounts;
 
 use super::{ADA, PASSWORD, password, stage, turned_on};
 use crate::support::app::TestApp;
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, Page};
 
 on_both! {
     async fn sessions_are_seen_and_ended_one_by_one_and_all_others(app: TestApp) {
@@ -38,9 +38,8 @@ on_both! {
         password(&mut ada_too, ADA, PASSWORD).await.goes_to("/account");
         password(&mut grace, "grace@example.com", PASSWORD).await.goes_to("/account");
         let page = ada.get("/account/browsers").await.form("/account/browsers");
-        let mut stolen = grace.get("/account/browsers").await.form("/account/sign-out");
-        stolen.path = "/account/browsers".to_owned();
-        stolen.hidden = page.hidden.clone();
+        let own = grace.get("/account/browsers").await.form("/account/sign-out");
+        let stolen = Page { token: own.token, ..page };
         grace.send(&stolen, &[]).await.goes_to("/account/browsers");
         ada_too.get("/account/profile").await.shows(200, "Settings");
     }
