@@ -31,6 +31,7 @@ mod issue;
 pub mod once;
 pub mod open;
 pub mod owner;
+pub mod owner_sessions;
 pub mod profile;
 pub mod prove;
 mod putting;

@@ -11,7 +11,7 @@ use crate::domain::ids::SessionId;
 use crate::http::pages::{Frame, form, machine_time, moment, see_other};
 use crate::http::problem::Answer;
 use crate::workflow::Context;
-use crate::workflow::owner::{self, Seen, Which};
+use crate::workflow::owner_sessions::{self, Seen, Which};
 
 #[derive(Template)]
 #[template(path = "account/browsers.html")]
@@ -39,7 +39,7 @@ impl Row {
 /// 500.
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    let rows = owner::list(&ctx, &me).await?.into_iter().map(Row::of).collect();
+    let rows = owner_sessions::list(&ctx, &me).await?.into_iter().map(Row::of).collect();
     let f = Frame::of(&request, &ctx);
     f.page(StatusCode::OK, &Browsers { f: &f, rows })
 }
@@ -60,6 +60,6 @@ pub(super) async fn end(request: HttpRequest, ctx: Data<Context>, payload: Paylo
     let EndForm { session } = form::read(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
     let which = if session.is_empty() { Which::Others } else { Which::One(SessionId::new(session)) };
-    owner::end(&ctx, &me, which).await?;
+    owner_sessions::end(&ctx, &me, which).await?;
     Ok(see_other(BROWSERS))
 }

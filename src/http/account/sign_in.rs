@@ -16,7 +16,8 @@ use crate::http::pages::{Frame, cookies, form, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle::{self, Throttle};
 use crate::workflow::Context;
-use crate::workflow::owner::{self, Credentials, OwnerSession, Which};
+use crate::workflow::owner::{self, Credentials, OwnerSession};
+use crate::workflow::owner_sessions::{self, Which};
 use crate::workflow::profile::{self, Profile};
 
 #[derive(Template)]
@@ -118,7 +119,7 @@ pub(super) async fn send(
 pub(super) async fn leave(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let form::Button {} = form::read(&request, payload, &ctx).await?;
     if let Some(me) = me::find(&request, &ctx).await? {
-        owner::end(&ctx, &me, Which::This).await?;
+        owner_sessions::end(&ctx, &me, Which::This).await?;
     }
     let mut response = see_other(HOME);
     cookies::set(&mut response, &cookies::remove(&ctx, cookies::OWNER));
