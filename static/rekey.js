@@ -38,8 +38,8 @@ for (const button of document.querySelectorAll('button[data-print]')) {
   button.addEventListener('click', () => window.print());
 }
 
-// A form is sent once, however often its button is pressed.
-for (const form of document.querySelectorAll('form')) {
+// A form is sent once, however often its button is pressed; one that downloads may be sent again.
+for (const form of document.querySelectorAll('form:not([data-again])')) {
   form.addEventListener('submit', (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = '1';

@@ -126,7 +126,7 @@ impl LogSettings {
     }
 }
 
-/// The section `sessions`, of staff.
+/// The section `sessions`: of the staff, and of owners at the account pages.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionSettings {
     /// Hours from sign-in to the end.

@@ -47,7 +47,7 @@ pub struct Config {
     pub keys: KeySettings,
     /// What is logged, and how.
     pub log: LogSettings,
-    /// Lifetimes of staff's sessions.
+    /// Lifetimes of sessions.
     pub sessions: SessionSettings,
     /// What outsiders may cause.
     pub limits: LimitSettings,

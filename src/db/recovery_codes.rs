@@ -21,6 +21,8 @@ pub struct RecoveryCode {
     pub created_at: Time,
     /// When it was used.
     pub used_at: Option<Time>,
+    /// When it was typed back, to show that the list was saved.
+    pub typed_back_at: Option<Time>,
 }
 
 /// The codes of an account that are not used.
@@ -67,6 +69,17 @@ pub fn burn(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
         .set(recovery_codes::used_at.eq(now))
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Notes that a code was typed back; it stays good.
+///
+/// # Errors
+/// Of the database alone.
+pub fn note_typed_back(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
+    diesel::update(recovery_codes::table.find(id))
+        .set(recovery_codes::typed_back_at.eq(now))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Forgets all codes of an account.

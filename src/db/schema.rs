@@ -99,6 +99,20 @@ diesel::table! {
         digest -> Text,
         created_at -> Timestamp,
         used_at -> Nullable<Timestamp>,
+        typed_back_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    account_sessions (id) {
+        id -> Text,
+        token_hash -> Text,
+        account_id -> Text,
+        browser -> Text,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+        code_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
     }
 }
 
@@ -318,6 +332,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     account_addresses,
     recovery_codes,
+    account_sessions,
     tickets,
     challenges,
     evidence,

@@ -75,6 +75,7 @@ pub(super) const PEOPLE: &[Person] = &[
     person("annie", "Annie Easley", "+1 202 555 0114"),
     Person { phone: None, manager: None, ..person("sofia", "Sofia Kovalevskaya", "") },
     person("ida", "Ida Rhodes", "+1 202 555 0116"),
+    Person { has_key: false, ..person("karen", "Karen Spärck Jones", "+44 20 7946 0118") },
     Person { manager: None, ..person("konrad", "Konrad Zuse", "+49 30 23125 117") },
 ];
 

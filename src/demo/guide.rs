@@ -55,6 +55,10 @@ pub fn printed(demo: &Demo) -> String {
         ("/demo/mailbox", "the letter with Ada's new key"),
         ("/demo/app", "a phone: +, Enter a setup key; then follow the letter's link, code and PIN"),
         ("/demo/host", "the host application: sign in as Ada with password and code"),
+        (
+            "/account",
+            "Rekey's own account pages: sign in as Karen (karen), and turn two-factor on under Profile",
+        ),
         ("/demo/clock", "an hour or a day forward: holds end, keys expire"),
     ];
     for (number, (path, what)) in places.into_iter().enumerate() {

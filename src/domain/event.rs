@@ -83,6 +83,8 @@ words! {
         CodesLocked = "codes_locked",
         /// Recovery codes were made.
         RecoveryCodesMade = "recovery_codes_made",
+        /// A recovery code was typed back: the list is saved.
+        RecoveryCodesSaved = "recovery_codes_saved",
         /// A recovery code was used.
         RecoveryCodeUsed = "recovery_code_used",
         /// Two-factor authentication was turned off with a code.

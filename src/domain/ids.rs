@@ -45,7 +45,7 @@ identifiers! {
     AuthenticatorId,
     /// A member of the staff (UUIDv7).
     StaffId,
-    /// A session of a member of the staff (UUIDv7).
+    /// A session of a member of the staff, or of an account's owner (UUIDv7).
     SessionId,
     /// A host application that calls Rekey (UUIDv7).
     ClientId,

@@ -7,6 +7,7 @@ pub mod account;
 pub mod actor;
 pub mod address;
 pub mod advice;
+pub mod apps;
 pub mod authenticator;
 pub mod diagnosis;
 pub mod event;

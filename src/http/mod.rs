@@ -3,6 +3,7 @@
 //! A handler authenticates, reads, calls one workflow and writes its answer; errors become answers in `problem` and
 //! nowhere else.
 
+pub mod account;
 pub mod api;
 pub mod auth;
 pub mod body;
@@ -39,6 +40,7 @@ const SHUTDOWN: u64 = 10;
 /// Every route there is.
 pub fn routes(cfg: &mut ServiceConfig) {
     api::routes(cfg);
+    account::routes(cfg);
     portal::routes(cfg);
     desk::routes(cfg);
     cfg.service(page("/assets/{file}", pages::assets::get));

@@ -5,8 +5,9 @@
 use secrecy::ExposeSecret;
 
 use super::letters::{Sender, link};
-use super::templates::{self, APPS, Frame, Parts, Setup};
+use super::templates::{self, Frame, Parts, Setup};
 use super::words::{groups, label, moment, person, plain};
+use crate::domain::apps;
 use crate::domain::letter::{Alarm, CodesAsked, Content, Envelope, Lapsed, Purpose, SetupKey};
 use crate::domain::proof::Proof;
 use crate::domain::ticket::Problem;
@@ -63,7 +64,7 @@ fn setup_key(setup: &SetupKey, f: &Frame<'_>, sender: &Sender) -> askama::Result
         proof: proof_words(setup.proof),
         two_codes: setup.codes == CodesAsked::Two,
         sign_in_activates: setup.sign_in_activates,
-        apps: APPS,
+        apps: apps::OTHERS,
     };
     templates::setup_key(f, &facts)
 }

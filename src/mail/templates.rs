@@ -5,6 +5,7 @@
 use askama::Template;
 
 use super::words::{ascii_html, line, wrap};
+use crate::domain::apps::App;
 
 /// What every letter shows around its own facts.
 pub(super) struct Frame<'a> {
@@ -34,27 +35,6 @@ pub(super) struct Parts {
     pub(super) text: String,
     pub(super) html: String,
 }
-
-/// An authenticator app, and what is tapped in it.
-pub(super) struct App {
-    pub(super) name: &'static str,
-    pub(super) steps: &'static str,
-}
-
-/// The same set-up in other apps than the one of the numbered steps.
-pub(super) const APPS: &[App] = &[
-    App {
-        name: "Microsoft Authenticator",
-        steps: "Add account > Other account > Or enter code manually > Finish",
-    },
-    App { name: "Authy", steps: "Add Account > Enter key manually > Done" },
-    App { name: "Apple Passwords", steps: "the entry > Set Up Code > Enter Setup Key" },
-    App { name: "Bitwarden", steps: "+ > Enter key manually > Add code" },
-    App { name: "Aegis", steps: "+ > Enter manually" },
-    App { name: "2FAS", steps: "+ > Enter the Secret Key manually" },
-    App { name: "Ente Auth", steps: "Enter details manually" },
-    App { name: "FreeOTP", steps: "add manually > Add Token" },
-];
 
 /// What the letter with the key says.
 pub(super) struct Setup<'a> {

@@ -10,7 +10,7 @@ use super::account_facts::{self, OTHER};
 use super::putting::{Done, Putting, lost_race};
 use crate::crypto::Crypto;
 use crate::db::audit::Circumstances;
-use crate::db::{self, Conn, accounts, audit, authenticators, recovery_codes, tickets};
+use crate::db::{self, Conn, account_sessions, accounts, audit, authenticators, recovery_codes, tickets};
 use crate::domain::Time;
 use crate::domain::account::{Account, Facts, TwoFactor};
 use crate::domain::actor::Actor;
@@ -118,6 +118,7 @@ pub async fn remove(ctx: &Context, client: &ClientId, external_id: &str) -> Resu
         end_keys(conn, &work.crypto, &account.id, &actor, now)?;
         recovery_codes::end(conn, &account.id)?;
         accounts::clear_password(conn, &account.id)?;
+        account_sessions::end_all(conn, &account.id)?;
         let mut next = account;
         next.removed_at = Some(now);
         store(conn, &work.crypto, next, &actor, &Event::new(Action::AccountRemoved), now)
@@ -125,7 +126,8 @@ pub async fn remove(ctx: &Context, client: &ClientId, external_id: &str) -> Resu
     .await
 }
 
-/// Sets the local password of an account, for hosts without a sign-in of their own.
+/// Sets the local password of an account, for hosts without a sign-in of their own; whoever is signed in with a
+/// former one is so no longer.
 ///
 /// # Errors
 /// `NotFound`, `Invalid`, `Busy`.
@@ -136,6 +138,7 @@ pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretStr
     ctx.write(move |conn| {
         let account = living(conn, &id)?;
         accounts::set_password(conn, &account.id, &hash, now)?;
+        account_sessions::end_all(conn, &account.id)?;
         let event = Event::new(Action::PasswordSet);
         store(conn, &work.crypto, account, &Actor::Console, &event, now)
     })

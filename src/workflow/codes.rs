@@ -41,6 +41,22 @@ pub enum Presented {
     RecoveryCode(SecretString),
 }
 
+impl Presented {
+    /// What was typed into one field: digits are a code, anything else a recovery code.
+    #[must_use]
+    pub fn typed(
+        text: SecretString,
+        first_factor: Option<FirstFactor>,
+        password_changed_at: Option<Time>,
+    ) -> Self {
+        if text.expose_secret().chars().all(|c| c.is_ascii_digit() || c.is_whitespace()) {
+            Self::Code { code: text, first_factor, password_changed_at }
+        } else {
+            Self::RecoveryCode(text)
+        }
+    }
+}
+
 /// Whether the person may go on.
 pub enum Verified {
     /// They may.

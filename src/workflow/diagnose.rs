@@ -4,15 +4,19 @@
 
 use chrono::{Duration, Timelike};
 
+use super::change::{self, Note};
+use super::owner::OwnerSession;
 use super::{Context, requester};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::throttles::{self, Counter};
 use crate::db::{Conn, accounts, apply, review};
 use crate::domain::Time;
 use crate::domain::account::Account;
+use crate::domain::actor::Actor;
 use crate::domain::advice;
 use crate::domain::authenticator::{AuthenticatorState, Origin};
 use crate::domain::diagnosis::{self, Candidate, Diagnosis, Finding, Standing};
+use crate::domain::event::{Action, Event};
 use crate::domain::evidence::Method;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Command, Ticket};
@@ -43,10 +47,7 @@ pub async fn diagnose(
     token: &str,
     codes: [String; 2],
 ) -> Result<Diagnosed, Error> {
-    let [first, second] = &codes;
-    if Code::parse(first).is_none() || Code::parse(second).is_none() {
-        return Err(Rejection::Invalid("codes: exactly two codes, of 6 or 8 digits each").into());
-    }
+    require_codes(&codes)?;
     let (now, inner) = (ctx.now(), ctx.clone());
     let (reference, token) = (reference.to_owned(), token.to_owned());
     ctx.write(move |conn| {
@@ -59,21 +60,59 @@ pub async fn diagnose(
         require_mailbox_or_session(conn, &ticket)?;
         count(conn, &account, now)?;
         let diagnosis = try_codes(conn, &inner, &account, &codes, now)?;
-        let told = advice::advice(&diagnosis, &entry_name(&inner, &account));
         let facts = vec![("facts", advice::facts(&diagnosis.facts))];
         let diagnosed = ticket.diagnosed(diagnosis.finding.as_str(), facts, now)?;
         apply(conn, &inner.crypto, diagnosed)?;
-        let offset_seconds = match diagnosis.finding {
-            Finding::ClockOff { offset_seconds } => Some(offset_seconds),
-            _ => None,
-        };
-        Ok(Diagnosed { finding: diagnosis.finding.as_str(), offset_seconds, advice: told.text })
+        Ok(told(&inner, &account, &diagnosis))
     })
     .await
 }
 
+/// The same for the owner who is signed in at the account pages, without a ticket.
+///
+/// # Errors
+/// `Unauthenticated` where a code is still awaited; `Invalid`, `TooManyTries`.
+pub async fn diagnose_signed_in(
+    ctx: &Context,
+    who: &OwnerSession,
+    codes: [String; 2],
+) -> Result<Diagnosed, Error> {
+    who.require_full()?;
+    require_codes(&codes)?;
+    let (now, inner, who) = (ctx.now(), ctx.clone(), who.clone());
+    ctx.write(move |conn| {
+        let account = accounts::get(conn, &who.account)?;
+        count(conn, &account, now)?;
+        let diagnosis = try_codes(conn, &inner, &account, &codes, now)?;
+        let told = told(&inner, &account, &diagnosis);
+        let event = Event::new(Action::Diagnosed)
+            .with("finding", told.finding)
+            .with("facts", advice::facts(&diagnosis.facts));
+        let actor = Actor::Owner(account.id.clone());
+        change::account(conn, &inner, account, &Note { actor: &actor, event }, now)?;
+        Ok(told)
+    })
+    .await
+}
+
+fn require_codes(codes: &[String; 2]) -> Result<(), Rejection> {
+    if codes.iter().all(|code| Code::parse(code).is_some()) {
+        return Ok(());
+    }
+    Err(Rejection::Invalid("codes: exactly two codes, of 6 or 8 digits each"))
+}
+
+fn told(ctx: &Context, account: &Account, diagnosis: &Diagnosis) -> Diagnosed {
+    let offset_seconds = match diagnosis.finding {
+        Finding::ClockOff { offset_seconds } => Some(offset_seconds),
+        _ => None,
+    };
+    let advice = advice::advice(diagnosis, &entry_name(ctx, account)).text;
+    Diagnosed { finding: diagnosis.finding.as_str(), offset_seconds, advice }
+}
+
 /// What the account's entry is called in an app.
-fn entry_name(ctx: &Context, account: &Account) -> String {
+pub(super) fn entry_name(ctx: &Context, account: &Account) -> String {
     format!("{} ({})", ctx.config.app.issuer, account.label())
 }
 

@@ -29,7 +29,7 @@ use crate::error::Error;
 /// How long an enrolment waits for its first code.
 const LIFETIME: chrono::Duration = chrono::Duration::hours(24);
 
-/// A new key, for the page on which the person sets up their app. Leaves in that one answer.
+/// A new key, for the page on which the person sets up their app.
 pub struct Enrolment {
     /// 32 characters of Base32, to type.
     pub secret: SecretString,
@@ -56,13 +56,39 @@ pub async fn begin(ctx: &Context, caller: &Caller, code: Option<SecretString>) -
                 return Ok(None);
             }
         }
+        // At the page's own toggle the notice leaves at once, however the set-up ends; a second press sends no second.
+        let is_waiting = desk.living.iter().any(|key| key.is_pending(Origin::Enrolment, now));
+        if desk.begins_at_toggle() && !is_waiting {
+            desk.tell(&Content::TwoFactorEnabled { at: now })?;
+        }
         Ok(Some((desk.replace_pending()?, desk.account.label().to_owned())))
     });
     let (secret, label) = begun.await?.ok_or(Rejection::WrongCode)?;
     let secret = SharedSecret::new(&secret).ok_or(Error::Internal("a drawn key is no shared secret"))?;
-    let uri = otpauth_uri(&secret, Parameters::STANDARD, &ctx.config.app.issuer, &label);
+    enrolment(ctx, &secret, &label)
+}
+
+fn enrolment(ctx: &Context, secret: &SharedSecret, label: &str) -> Result<Enrolment, Error> {
+    let uri = otpauth_uri(secret, Parameters::STANDARD, &ctx.config.app.issuer, label);
     let qr_svg = qr::svg(&uri).ok_or(Error::Internal("a link does not fit into a QR code"))?;
     Ok(Enrolment { secret: secret.base32(), otpauth_uri: uri, qr_svg })
+}
+
+/// The key that waits for its first code, for a page that is loaded again; none where none waits.
+///
+/// # Errors
+/// `NotFound` without the account.
+pub async fn pending(ctx: &Context, caller: &Caller) -> Result<Option<Enrolment>, Error> {
+    let (now, inner, caller) = (ctx.now(), ctx.clone(), caller.clone());
+    let found = ctx.db.read(move |conn| {
+        let account = caller.account(conn)?;
+        let living = authenticators::list_living(conn, &account.id)?;
+        let Some(key) = living.iter().find(|key| key.is_pending(Origin::Enrolment, now)) else {
+            return Ok::<_, Error>(None);
+        };
+        Ok(Some((key.secret(&inner.crypto)?, account.label().to_owned())))
+    });
+    found.await?.map(|(secret, label)| enrolment(ctx, &secret, &label)).transpose()
 }
 
 /// Proves a pending enrolment: it goes live, the former authenticator is revoked, and ten recovery codes are made.
@@ -135,6 +161,11 @@ impl<'a> Desk<'a> {
         failures::require_open(&self.account, self.now)
     }
 
+    /// Whether it is the owner who turns it on, with the toggle of the account pages.
+    fn begins_at_toggle(&self) -> bool {
+        self.account.two_factor == TwoFactor::Off && matches!(self.actor, Actor::Owner(_))
+    }
+
     fn prove_active(&mut self, code: &Code) -> Result<bool, Error> {
         let active = self.living.iter().find(|key| key.state == AuthenticatorState::Active).cloned();
         self.prove(&active.ok_or(Rejection::ProofRequired)?, code)
@@ -178,12 +209,15 @@ impl<'a> Desk<'a> {
 
     fn go_live(&mut self, pending: &Authenticator) -> Result<Vec<SecretString>, Error> {
         self.revoke(|key| key.state == AuthenticatorState::Active)?;
+        let was_told = self.begins_at_toggle();
         let active = AuthenticatorState::Active;
         change::authenticator(self.conn, self.ctx, pending, active, &self.actor, self.now)?;
         self.turn(TwoFactor::On, Action::KeyActivated)?;
         let id = &self.account.id;
         let codes = recovery::renew(self.conn, self.ctx, id, self.now)?;
-        self.tell(&Content::TwoFactorEnabled { at: self.now })?;
+        if !was_told {
+            self.tell(&Content::TwoFactorEnabled { at: self.now })?;
+        }
         Ok(codes)
     }
 

@@ -3,7 +3,7 @@
 use super::{Context, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
-use crate::db::{Conn, apply, clients, idempotency, sessions, throttles, tickets, tokens};
+use crate::db::{Conn, account_sessions, apply, clients, idempotency, sessions, throttles, tickets, tokens};
 use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::AuthenticatorState;
@@ -92,6 +92,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
         .write(move |conn| {
             tokens::sweep(conn, now)?;
             sessions::sweep(conn, now)?;
+            account_sessions::sweep(conn, now)?;
             throttles::sweep(conn, now - chrono::Duration::days(2))?;
             clients::sweep_assertions(conn, now)?;
             idempotency::sweep(conn, now)?;

@@ -6,6 +6,7 @@ use chrono::{Duration, Timelike};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::assertions::{self, Attested};
+use super::owner::OwnerSession;
 use super::{Context, assess, confirm};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::challenges::{self, Challenge};
@@ -165,8 +166,35 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
     Ok(Opened { reference, token, status: State::Open })
 }
 
+/// Opens a ticket for the owner who is signed in at the account pages: the session is the evidence.
+///
+/// # Errors
+/// `Unauthenticated` where a code is still awaited; `Invalid`, `TooManyTries`.
+pub async fn submit_from_session(
+    ctx: &Context,
+    who: &OwnerSession,
+    problem: Problem,
+    message: String,
+    network: Option<String>,
+) -> Result<Opened, Error> {
+    who.require_full()?;
+    let now = ctx.now();
+    let request = Request { account: who.email.clone(), problem, message, network };
+    let (draft, token) = Draft::of(ctx, request, now)?;
+    let reference = draft.reference.clone();
+    let (inner, id) = (ctx.clone(), who.account.clone());
+    ctx.write(move |conn| {
+        let account = accounts::get(conn, &id)?;
+        let ticket = store(conn, &inner, &draft, Some(&account), now)?;
+        confirm::enter_queue(conn, &inner, ticket, Method::HostSession, now)?;
+        Ok(())
+    })
+    .await?;
+    Ok(Opened { reference, token, status: State::Open })
+}
+
 /// The account that is meant: by address first, then by the host's id. Both are looked up either way.
-fn find_account(conn: &mut Conn, name: &str) -> Result<Option<Account>, Error> {
+pub(super) fn find_account(conn: &mut Conn, name: &str) -> Result<Option<Account>, Error> {
     let by_address = accounts::find_by_email(conn, name)?;
     let by_id = accounts::find_by_external_id(conn, name)?.filter(|account| account.removed_at.is_none());
     Ok(by_address.or(by_id))

@@ -35,6 +35,7 @@ pub(super) fn renew(
             digest: ctx.crypto.code_digest(Purpose::RecoveryCode, &[account.as_str()], &canonical),
             created_at: now,
             used_at: None,
+            typed_back_at: None,
         });
     }
     recovery_codes::insert(conn, rows)?;

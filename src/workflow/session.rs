@@ -131,11 +131,12 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error
     done.ok_or(Error::Unauthenticated)
 }
 
-fn hour(now: Time) -> Time {
+pub(super) fn hour(now: Time) -> Time {
     now - Duration::minutes(i64::from(now.minute())) - Duration::seconds(i64::from(now.second()))
 }
 
-fn refuse_flood(conn: &mut Conn, subject: &str, now: Time) -> Result<(), Error> {
+/// Refuses after too many failures within the hour.
+pub(super) fn refuse_flood(conn: &mut Conn, subject: &str, now: Time) -> Result<(), Error> {
     let since = hour(now);
     if throttles::get(conn, &Counter { name: "sign_in", subject, since })? >= TRIES {
         return Err(Rejection::TooManyTries(Some(since + Duration::hours(1))).into());

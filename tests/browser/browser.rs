@@ -84,7 +84,11 @@ impl Browser {
     }
 
     pub(crate) async fn theme(&self, theme: &str) {
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": theme}]});
+        // Nothing moves: a colour on its way to another is none that anybody reads.
+        let media = json!({"features": [
+            {"name": "prefers-color-scheme", "value": theme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
         self.tell("Emulation.setEmulatedMedia", media).await;
     }
 

@@ -16,13 +16,12 @@ const AXE: &str = "
 ";
 
 /// Each theme and width that is looked at.
-const LOOKS: [(&str, u32, u32); 4] =
+pub(crate) const LOOKS: [(&str, u32, u32); 4] =
     [("light", 1280, 900), ("dark", 1280, 900), ("light", 320, 720), ("dark", 320, 720)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_sound_in_both_themes_and_widths() {
-    let axe = std::env::var("REKEY_TEST_AXE").expect("REKEY_TEST_AXE names axe.min.js: run script/test");
-    let axe = std::fs::read_to_string(axe).expect("axe-core can be read");
+    let axe = axe();
     let demo = Demo::start();
     let browser = Browser::open().await;
     let mut pages = outside(&demo.url);
@@ -43,6 +42,11 @@ async fn every_page_is_sound_in_both_themes_and_widths() {
     browser.close().await;
 }
 
+pub(crate) fn axe() -> String {
+    let axe = std::env::var("REKEY_TEST_AXE").expect("REKEY_TEST_AXE names axe.min.js: run script/test");
+    std::fs::read_to_string(axe).expect("axe-core can be read")
+}
+
 fn outside(url: &str) -> Vec<(String, String)> {
     let paths = [
         ("help", "/"),
@@ -50,6 +54,7 @@ fn outside(url: &str) -> Vec<(String, String)> {
         ("come-back", "/tickets"),
         ("activate", "/activate"),
         ("vouch", "/vouch"),
+        ("account-sign-in", "/account"),
         ("stop", "/stop/rk_stop_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         ("unknown", "/nothing-here"),
         ("demo", "/demo"),
@@ -93,7 +98,7 @@ async fn staff_pages(browser: &Browser, url: &str) -> Vec<(String, String)> {
     pages
 }
 
-async fn faults_of(browser: &Browser, axe: &str, width: u32) -> Vec<String> {
+pub(crate) async fn faults_of(browser: &Browser, axe: &str, width: u32) -> Vec<String> {
     browser.run(axe).await;
     let found = browser.ask(AXE).await;
     let mut faults: Vec<String> =
@@ -109,7 +114,7 @@ async fn faults_of(browser: &Browser, axe: &str, width: u32) -> Vec<String> {
     faults
 }
 
-async fn keep(browser: &Browser, name: &str, theme: &str, width: u32) {
+pub(crate) async fn keep(browser: &Browser, name: &str, theme: &str, width: u32) {
     let Ok(folder) = std::env::var("REKEY_SCREENSHOTS") else { return };
     let height = browser.run("return document.documentElement.scrollHeight").await.as_u64().unwrap();
     browser.resize(width, u32::try_from(height.clamp(600, 4000)).unwrap()).await;

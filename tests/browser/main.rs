@@ -11,6 +11,8 @@
     reason = "a story that cannot go on has failed"
 )]
 
+mod account;
+mod account_looks;
 mod browser;
 mod demo;
 mod looks;

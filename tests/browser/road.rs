@@ -24,8 +24,8 @@ async fn the_same_without_scripts() {
 async fn walk(browser: &Browser, url: &str, scripts: bool) {
     let ticket = open_a_ticket(browser, url).await;
     let pin = recognise_and_approve(browser, url, &ticket).await;
-    let letter = newest_letter(browser, url).await;
-    add_to_the_phone(browser, url, &letter).await;
+    let letter = newest_letter(browser, url, "ada").await;
+    add_to_the_phone(browser, url, "Ada's new key", &key_in(&letter)).await;
     activate(browser, url, (&letter, &pin), scripts).await;
     sign_in(browser, url).await;
 }
@@ -46,7 +46,7 @@ async fn open_a_ticket(browser: &Browser, url: &str) -> String {
     );
     browser.press("Send the request").await;
     let page = browser.address().await;
-    let letter = newest_letter(browser, url).await;
+    let letter = newest_letter(browser, url, "ada").await;
     let code = digits(&letter, 6);
     browser.go(&page).await;
     browser.fill("code", &code).await;
@@ -84,22 +84,24 @@ async fn recognise_and_approve(browser: &Browser, url: &str, ticket: &str) -> St
     pin
 }
 
-async fn add_to_the_phone(browser: &Browser, url: &str, letter: &str) {
-    let key = letter
-        .split_whitespace()
-        .find(|word| {
-            word.len() == 32 && word.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
-        })
-        .expect("the key in one piece");
+/// The key of a letter, in one piece.
+pub(crate) fn key_in(letter: &str) -> String {
+    let is_key = |word: &&str| {
+        word.len() == 32 && word.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
+    };
+    letter.split_whitespace().find(is_key).expect("the key in one piece").to_owned()
+}
+
+pub(crate) async fn add_to_the_phone(browser: &Browser, url: &str, name: &str, key: &str) {
     browser.go(&format!("{url}/demo/app/key")).await;
-    browser.fill("account_name", "Ada's new key").await;
+    browser.fill("account_name", name).await;
     browser.fill("key", &key.to_ascii_lowercase()).await;
     browser.press("Add").await;
 }
 
 async fn activate(browser: &Browser, url: &str, (letter, pin): (&str, &str), scripts: bool) {
     let link = letter.split_whitespace().find(|word| word.contains("/activate#rk_act_")).unwrap();
-    let code = phone_code(browser, url, false).await;
+    let code = phone_code(browser, url, "Ada's new key", false).await;
     browser.go(link).await;
     if !scripts {
         browser.fill("link", link).await;
@@ -112,7 +114,7 @@ async fn activate(browser: &Browser, url: &str, (letter, pin): (&str, &str), scr
 }
 
 async fn sign_in(browser: &Browser, url: &str) {
-    let code = phone_code(browser, url, true).await;
+    let code = phone_code(browser, url, "Ada's new key", true).await;
     browser.go(&format!("{url}/demo/host")).await;
     browser.fill("name", "ada").await;
     browser.fill("password", "person-demo").await;
@@ -122,26 +124,26 @@ async fn sign_in(browser: &Browser, url: &str) {
     assert!(browser.text("main").await.contains("Welcome"), "signed in with the mailed key");
 }
 
-/// The plain text of Ada's newest letter.
-async fn newest_letter(browser: &Browser, url: &str) -> String {
-    browser.go(&format!("{url}/demo/mailbox?to=ada%40example.com")).await;
+/// The plain text of somebody's newest letter.
+pub(crate) async fn newest_letter(browser: &Browser, url: &str, who: &str) -> String {
+    browser.go(&format!("{url}/demo/mailbox?to={who}%40example.com")).await;
     browser.click("ol.letters li:first-child a").await;
     browser.text("pre.letter").await
 }
 
 /// The agent's code: the one shown now, or the next.
-async fn staff_code(browser: &Browser, url: &str, which: usize) -> String {
+pub(crate) async fn staff_code(browser: &Browser, url: &str, which: usize) -> String {
     browser.go(&format!("{url}/demo/staff-codes")).await;
     let codes = browser.texts("tbody tr:first-child td.table-code").await;
     codes[which].chars().filter(char::is_ascii_digit).collect()
 }
 
-async fn phone_code(browser: &Browser, url: &str, next: bool) -> String {
+pub(crate) async fn phone_code(browser: &Browser, url: &str, name: &str, next: bool) -> String {
     browser.go(&format!("{url}/demo/app")).await;
     let entries = browser.texts("ul.entries li").await;
-    let entry = entries.iter().find(|entry| entry.contains("Ada's new key")).expect("the new entry");
+    let entry = entries.iter().find(|entry| entry.contains(name)).expect("the entry");
     let (now, later) = entry.split_once("then").expect("two codes");
-    digits(if next { later } else { now.trim_start_matches("Ada's new key") }, 6)
+    digits(if next { later } else { now.trim_start_matches(name) }, 6)
 }
 
 fn digits(text: &str, count: usize) -> String {

@@ -170,8 +170,8 @@ async fn the_mailed_key_is_typed_into_the_phone_and_signs_in() {
     assert_eq!(leads_to(&visit.sign_in("dorothy").await), "/demo/host/code");
     let in_now = visit.post("/demo/host/code", "/demo/host/code", &[("code", &code)]).await;
     assert_eq!(in_now.status, 200);
-    let codes = between(&in_now.text, "<ul class=\"codes\">", "</ul>");
-    assert_eq!(codes.matches("<li>").count(), 10, "the key went live at sign-in");
+    let codes = between(&in_now.text, "id=\"codes\"", "</ul>");
+    assert_eq!(codes.matches("<li data-line>").count(), 10, "the key went live at sign-in");
     assert!(visit.get("/demo/host").await.text.contains("Welcome, Dorothy Vaughan"));
     visit.end().await;
 }
@@ -206,7 +206,7 @@ async fn two_factor_is_set_up_at_the_host_and_turned_off_again() {
         "/demo/host/set-up"
     );
     let page = visit.get("/demo/host/set-up").await.text;
-    let key = between(&page, "<dd class=\"mono\">", "</dd>");
+    let key = between(&page, "id=\"key\">", "</dd>").replace("<br>", "");
     let entry = [("account_name", "Example (emmy)"), ("key", key.as_str()), ("kind", "time")];
     visit.post("/demo/app/key", "/demo/app/key", &entry).await;
     let code = visit.shown("Example (emmy)").await;

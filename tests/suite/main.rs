@@ -12,6 +12,7 @@
 #[macro_use]
 mod support;
 
+mod account_pages;
 mod accounts;
 mod api;
 mod audit;

@@ -15,10 +15,11 @@ use crate::demo::cast::{self, Person};
 use crate::demo::page::Bar;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
+use crate::http::account::words;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::form::{self, Button};
 use crate::http::pages::{Frame, see_other};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::Answer;
 use crate::workflow::Context;
 use crate::workflow::accounts::TwoFactorState;
 use crate::workflow::caller::Caller;
@@ -109,17 +110,12 @@ fn setting_up(
     let (groups, qr_svg) = {
         let enrolments = show.host_app.enrolments();
         let Some(enrolment) = enrolments.get(&visitor.id) else { return Ok(see_other(PROFILE)) };
-        (groups(enrolment.secret.expose_secret()), enrolment.qr_svg.expose_secret().to_owned())
+        (words::groups(enrolment.secret.expose_secret()), enrolment.qr_svg.expose_secret().to_owned())
     };
     let frame = Frame::of(request, ctx);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::FORBIDDEN };
     let entry = format!("{} ({})", cast::APP, visitor.id);
     frame.page(status, &SetUp { f: &frame, bar: Bar::at(HOME, ctx), errors, entry, groups, qr_svg })
-}
-
-fn groups(key: &str) -> Vec<String> {
-    let letters: Vec<char> = key.chars().collect();
-    letters.chunks(4).map(|group| group.iter().collect()).collect()
 }
 
 #[derive(Deserialize)]
@@ -145,7 +141,7 @@ pub(super) async fn prove(
         }
         Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(PROFILE)),
         Err(error) => {
-            let errors = Errors::one("code", refused(error)?);
+            let errors = Errors::one("code", words::refused(error)?);
             setting_up(&request, &ctx, &show, &visitor, errors)
         }
     }
@@ -163,32 +159,8 @@ pub(super) async fn turn_off(
     match enrol::turn_off(&ctx, &caller(&show, &visitor), Some(SecretString::from(code))).await {
         Ok(()) | Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(PROFILE)),
         Err(error) => {
-            let errors = Errors::one("code", refused(error)?);
+            let errors = Errors::one("code", words::refused(error)?);
             profile(&request, &ctx, &show, &visitor, errors).await
         }
-    }
-}
-
-/// What to do about a code that was not taken.
-fn refused(error: Error) -> Result<&'static str, Problem> {
-    match error {
-        Error::Rejected(Rejection::WrongCode) => {
-            Ok("This code is not right, or was used already. Wait for the next one, and type that")
-        }
-        Error::Rejected(Rejection::Invalid(_)) => Ok("Type the six digits that the app shows"),
-        Error::Rejected(Rejection::ProofRequired | Rejection::TooManyTries(_)) => {
-            Ok("Codes are refused for now: too many were wrong, or somebody stopped the account")
-        }
-        error => Err(error.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::groups;
-
-    #[test]
-    fn a_key_is_shown_in_groups_of_four() {
-        assert_eq!(groups("JBSWY3DPEHPK3PXP"), ["JBSW", "Y3DP", "EHPK", "3PXP"]);
     }
 }

@@ -16,8 +16,8 @@ use crate::demo::cast::{self, PERSON_PASSWORD, Person};
 use crate::demo::page::Bar;
 use crate::domain::proof::FirstFactor;
 use crate::domain::rejection::Rejection;
-use crate::domain::sign_in::Refusal;
 use crate::error::Error;
+use crate::http::account::words;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::{Frame, cookies, form, see_other};
 use crate::http::problem::{Answer, Problem};
@@ -152,24 +152,12 @@ pub(super) async fn send_code(
     };
     let caller = Caller::Host { client: show.host.clone(), external_id: visitor.id.clone() };
     let refused = |why| code_page(&request, &ctx, &visitor, Errors::one("code", why));
-    match codes::verify(&ctx, &caller, presented(code)).await {
+    let presented = Presented::typed(SecretString::from(code), Some(FirstFactor::Password), None);
+    match codes::verify(&ctx, &caller, presented).await {
         Ok(Verified::Accepted { recovery_codes }) => let_in(&request, &ctx, &visitor, recovery_codes),
-        Ok(Verified::Refused(reason)) => refused(words(reason)),
-        Err(Error::Rejected(Rejection::Invalid(_))) => {
-            refused("Type the six digits that the app shows, or one of your recovery codes")
-        }
+        Ok(Verified::Refused(reason)) => refused(words::refusal(reason)),
+        Err(Error::Rejected(Rejection::Invalid(_))) => refused(words::NO_CODE),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn presented(typed: String) -> Presented {
-    let is_digits = typed.chars().all(|c| c.is_ascii_digit() || c.is_whitespace());
-    let typed = SecretString::from(typed);
-    if is_digits {
-        let first_factor = Some(FirstFactor::Password);
-        Presented::Code { code: typed, first_factor, password_changed_at: None }
-    } else {
-        Presented::RecoveryCode(typed)
     }
 }
 
@@ -198,17 +186,4 @@ pub(super) fn show_codes(
     let frame = Frame::of(request, ctx);
     let codes = codes.iter().map(ExposeSecret::expose_secret).collect();
     frame.page(StatusCode::OK, &NewCodes { f: &frame, bar: Bar::at(HOME, ctx), heading, codes })
-}
-
-/// What a person reads; each of them keeps them out.
-fn words(reason: Refusal) -> &'static str {
-    match reason {
-        Refusal::Wrong => "This code is not right. Wait for the next one, and type that",
-        Refusal::Used => "This code was used already. Wait for the next one, and type that",
-        Refusal::Locked => "Codes are refused for now: too many were wrong, or somebody stopped the account",
-        Refusal::Off => "Every code is refused until the help desk has made a new key",
-        Refusal::Inactive => {
-            "The code is right, but this key goes live only on the page that its letter names. Finish there first"
-        }
-    }
 }

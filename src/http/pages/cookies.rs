@@ -18,6 +18,9 @@ use crate::workflow::Context;
 /// The session of a member of the staff.
 pub const STAFF: &str = "rekey_desk";
 
+/// The session of an account's owner.
+pub const OWNER: &str = "rekey_account";
+
 /// The cookie of one ticket.
 #[must_use]
 pub fn ticket(reference: &str) -> String {

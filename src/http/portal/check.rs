@@ -66,16 +66,16 @@ fn ask(request: &HttpRequest, ctx: &Context, reference: &str, errors: &Errors) -
 /// Two codes that follow each other.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TwoCodes {
+pub(in crate::http) struct TwoCodes {
     #[serde(default)]
-    pub(super) code: String,
+    pub(in crate::http) code: String,
     #[serde(default)]
-    pub(super) code_2: String,
+    pub(in crate::http) code_2: String,
 }
 
 impl TwoCodes {
     /// What is no code at all.
-    pub(super) fn errors(&self) -> Errors {
+    pub(in crate::http) fn errors(&self) -> Errors {
         let mut errors = Errors::default();
         errors.require(Code::parse(&self.code).is_some(), "code", "Type the code that your app shows now");
         errors.require(

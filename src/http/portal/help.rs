@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use askama::Template;
 
 use crate::domain::advice::Platform;
+use crate::domain::apps::{App, OTHERS};
 use crate::http::pages::Frame;
 use crate::http::problem::Answer;
 use crate::workflow::Context;
@@ -16,20 +17,8 @@ struct Help<'a> {
     f: &'a Frame,
     issuer: &'a str,
     platforms: &'static [Platform],
-    apps: &'static [(&'static str, &'static str)],
+    apps: &'static [App],
 }
-
-/// The set-up in other apps than the one of the numbered steps.
-const APPS: &[(&str, &str)] = &[
-    ("Microsoft Authenticator", "Add account, Other account, Or enter code manually, Finish"),
-    ("Authy", "Add Account, Enter key manually, Done"),
-    ("Apple Passwords", "The entry, Set Up Code, Enter Setup Key"),
-    ("Bitwarden", "+, Enter key manually, Add code"),
-    ("Aegis", "+, Enter manually"),
-    ("2FAS", "+, Enter the Secret Key manually"),
-    ("Ente Auth", "Enter details manually"),
-    ("FreeOTP", "Add manually, Add Token"),
-];
 
 /// Shows it.
 ///
@@ -38,5 +27,5 @@ const APPS: &[(&str, &str)] = &[
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     let frame = Frame::of(&request, &ctx);
     let issuer = &ctx.config.app.issuer;
-    frame.page(StatusCode::OK, &Help { f: &frame, issuer, platforms: &Platform::ALL, apps: APPS })
+    frame.page(StatusCode::OK, &Help { f: &frame, issuer, platforms: &Platform::ALL, apps: OTHERS })
 }

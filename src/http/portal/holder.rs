@@ -58,7 +58,7 @@ pub(super) fn references(request: &HttpRequest, ctx: &Context) -> Vec<String> {
 }
 
 /// Lets the browser hold a ticket.
-pub(super) fn hold(ctx: &Context, reference: &str, token: &SecretString) -> Cookie<'static> {
+pub(in crate::http) fn hold(ctx: &Context, reference: &str, token: &SecretString) -> Cookie<'static> {
     cookies::make(ctx, &cookies::ticket(reference), token.expose_secret().to_owned(), Some(SECONDS))
 }
 

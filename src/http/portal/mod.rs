@@ -4,19 +4,19 @@
 //! the same.
 
 mod activate;
-mod check;
+pub(super) mod check;
 mod come_back;
 mod confirm;
 mod dead_link;
 mod help;
-mod holder;
-mod open;
+pub(super) mod holder;
+pub(super) mod open;
 mod prove;
 mod status;
 mod stop;
 mod vouch;
 mod withdraw;
-mod words;
+pub(super) mod words;
 
 use actix_web::web::ServiceConfig;
 

@@ -91,6 +91,15 @@ struct CheckPage<'a> {
     message: &'a str,
 }
 
+/// Goes on to the third question with what is known already.
+///
+/// # Errors
+/// 500.
+pub(in crate::http) fn prefilled(ctx: &Context, problem: Trouble, account: &str) -> Answer {
+    let draft = Draft { problem: problem.as_str().to_owned(), account: account.to_owned() };
+    draft.go(ctx, "/tickets/new/message")
+}
+
 /// First question.
 ///
 /// # Errors

@@ -8,21 +8,21 @@ use crate::http::pages::{machine_time, moment};
 use crate::workflow::requester::{Moment, Status};
 
 /// A problem to choose.
-pub(super) struct Choice {
-    pub(super) problem: Problem,
-    pub(super) label: &'static str,
-    pub(super) hint: &'static str,
+pub(in crate::http) struct Choice {
+    pub(in crate::http) problem: Problem,
+    pub(in crate::http) label: &'static str,
+    pub(in crate::http) hint: &'static str,
 }
 
 impl Choice {
     /// Whether this one was chosen.
-    pub(super) fn is_in(&self, chosen: &[Problem]) -> bool {
+    pub(in crate::http) fn is_in(&self, chosen: &[Problem]) -> bool {
         chosen.contains(&self.problem)
     }
 }
 
 /// What people choose from.
-pub(super) const CHOICES: &[Choice] = &[
+pub(in crate::http) const CHOICES: &[Choice] = &[
     Choice {
         problem: Problem::NotSetUpCorrectly,
         label: "My codes are refused",

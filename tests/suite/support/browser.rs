@@ -10,6 +10,7 @@ use super::app::TestApp;
 use super::client::Client;
 
 /// Somebody's browser.
+#[derive(Clone)]
 pub struct Browser {
     http: Client,
     cookies: BTreeMap<String, String>,
@@ -32,6 +33,16 @@ pub struct Page {
 impl Browser {
     pub fn new(app: &TestApp) -> Self {
         Self { http: app.http.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// What it keeps under that name.
+    pub fn cookie(&self, name: &str) -> &str {
+        self.cookies.get(name).map_or("", String::as_str)
+    }
+
+    /// Somebody tampers with what it keeps.
+    pub fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
     pub async fn get(&mut self, path: &str) -> Page {

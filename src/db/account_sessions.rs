@@ -1,0 +1,128 @@
+//! Sessions of accounts' owners at Rekey's own pages: opaque tokens, as hashes. Apart from the staff's, so that
+//! neither can ever be taken for the other.
+
+use diesel::prelude::*;
+
+use super::schema::account_sessions;
+use super::{Conn, Error};
+use crate::domain::Time;
+use crate::domain::ids::{AccountId, SessionId};
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = account_sessions, treat_none_as_default_value = false)]
+pub struct Session {
+    /// Which.
+    pub id: SessionId,
+    /// The token's hash.
+    pub token_hash: String,
+    /// Whose.
+    pub account_id: AccountId,
+    /// The family of browser and device, in words of ours.
+    pub browser: String,
+    /// When the password was given.
+    pub created_at: Time,
+    /// When they were last seen.
+    pub seen_at: Time,
+    /// When a code was given.
+    pub code_at: Option<Time>,
+    /// When it ends at the latest.
+    pub expires_at: Time,
+}
+
+/// The session of that token.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error> {
+    Ok(account_sessions::table
+        .filter(account_sessions::token_hash.eq(token_hash))
+        .select(Session::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// All sessions of an account, the last seen first.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn, account: &AccountId) -> Result<Vec<Session>, Error> {
+    Ok(account_sessions::table
+        .filter(account_sessions::account_id.eq(account))
+        .order((account_sessions::seen_at.desc(), account_sessions::id.desc()))
+        .select(Session::as_select())
+        .load(conn)?)
+}
+
+/// Stores a session.
+///
+/// # Errors
+/// Of the database alone.
+pub fn insert(conn: &mut Conn, session: Session) -> Result<(), Error> {
+    diesel::insert_into(account_sessions::table).values(session).execute(conn)?;
+    Ok(())
+}
+
+/// They were seen.
+///
+/// # Errors
+/// Of the database alone.
+pub fn touch(conn: &mut Conn, id: &SessionId, now: Time) -> Result<(), Error> {
+    diesel::update(account_sessions::table.find(id)).set(account_sessions::seen_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
+/// A code was given: the session goes on under another token. Says whether it was still there.
+///
+/// # Errors
+/// Of the database alone.
+pub fn rise(conn: &mut Conn, id: &SessionId, token_hash: &str, now: Time) -> Result<bool, Error> {
+    let changed = diesel::update(account_sessions::table.find(id))
+        .set((
+            account_sessions::token_hash.eq(token_hash),
+            account_sessions::code_at.eq(now),
+            account_sessions::seen_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Ends a session of that account.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end(conn: &mut Conn, account: &AccountId, id: &SessionId) -> Result<(), Error> {
+    let target = account_sessions::table.find(id).filter(account_sessions::account_id.eq(account));
+    diesel::delete(target).execute(conn)?;
+    Ok(())
+}
+
+/// Ends all sessions of an account but one.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end_others(conn: &mut Conn, account: &AccountId, but: &SessionId) -> Result<(), Error> {
+    let target = account_sessions::table
+        .filter(account_sessions::account_id.eq(account))
+        .filter(account_sessions::id.ne(but));
+    diesel::delete(target).execute(conn)?;
+    Ok(())
+}
+
+/// Ends all sessions of an account.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end_all(conn: &mut Conn, account: &AccountId) -> Result<(), Error> {
+    diesel::delete(account_sessions::table.filter(account_sessions::account_id.eq(account))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets sessions whose time has run out.
+///
+/// # Errors
+/// Of the database alone.
+pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
+    diesel::delete(account_sessions::table.filter(account_sessions::expires_at.le(now))).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! The owner's profile: where two-factor authentication stands, and the recovery codes that belong to it.
+//!
+//! The rule: two-factor authentication is live with its first code; it is finished when one recovery code was typed
+//! back (or used), which shows that the list is somewhere. Typing back uses nothing up.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::caller::Caller;
+use super::change::{self, Note};
+use super::owner::OwnerSession;
+use super::{Context, Counted, accounts, failures, recovery};
+use crate::crypto::canonical_recovery_code;
+use crate::db::authenticators::{self, Authenticator};
+use crate::db::{self, Conn, recovery_codes};
+use crate::domain::Time;
+use crate::domain::account::{Account, TwoFactor};
+use crate::domain::actor::Actor;
+use crate::domain::authenticator::{AuthenticatorState, Origin};
+use crate::domain::event::{Action, Event};
+use crate::domain::rejection::Rejection;
+use crate::domain::totp::{Code, CodeOutcome, matching_step};
+use crate::error::Error;
+
+/// What the profile shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Where two-factor authentication stands.
+    pub two_factor: accounts::TwoFactorState,
+    /// Whether a key for another app waits for its first code.
+    pub is_setting_up: bool,
+    /// What the account's entry is called in an app.
+    pub entry: String,
+    /// Recovery codes that are still good.
+    pub codes_left: usize,
+    /// Recovery codes that were used.
+    pub codes_used: usize,
+    /// Whether one was typed back or used, so that the list is known to be somewhere.
+    pub codes_saved: bool,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// `Unauthenticated` where a code is still awaited.
+pub async fn look(ctx: &Context, who: &OwnerSession) -> Result<Profile, Error> {
+    who.require_full()?;
+    let (now, inner, id) = (ctx.now(), ctx.clone(), who.account.clone());
+    ctx.db
+        .read(move |conn| {
+            let account = db::accounts::get(conn, &id)?;
+            let living = authenticators::list_living(conn, &id)?;
+            let is_setting_up = living.iter().any(|key| key.is_pending(Origin::Enrolment, now));
+            let unused = recovery_codes::list_unused(conn, &id)?;
+            let used = recovery_codes::list_used(conn, &id)?;
+            Ok(Profile {
+                two_factor: match (account.two_factor, is_setting_up) {
+                    (TwoFactor::On, _) => accounts::TwoFactorState::On,
+                    (TwoFactor::Off, true) => accounts::TwoFactorState::Pending,
+                    (TwoFactor::Off, false) => accounts::TwoFactorState::Off,
+                },
+                is_setting_up,
+                entry: super::diagnose::entry_name(&inner, &account),
+                codes_left: unused.len(),
+                codes_used: used.len(),
+                codes_saved: !used.is_empty() || unused.iter().any(|code| code.typed_back_at.is_some()),
+            })
+        })
+        .await
+}
+
+/// One of the recovery codes is typed back. It stays good.
+///
+/// # Errors
+/// `WrongCode`, which is counted as every wrong code is; `TooManyTries`, `Invalid`; `Unauthenticated`.
+pub async fn type_back(ctx: &Context, who: &OwnerSession, typed: SecretString) -> Result<(), Error> {
+    who.require_full()?;
+    if canonical_recovery_code(typed.expose_secret()).is_none() {
+        return Err(Rejection::Invalid("recovery_code: four groups of four letters and digits").into());
+    }
+    let (now, inner, caller) = (ctx.now(), ctx.clone(), who.caller());
+    let done = ctx.db.write(move |conn| {
+        let account = open_account(conn, &caller, now)?;
+        let actor = caller.actor();
+        let Some(id) = recovery::find(conn, &inner, &account, typed.expose_secret())? else {
+            return wrong(conn, &inner, &account, &actor, now);
+        };
+        recovery_codes::note_typed_back(conn, &id, now)?;
+        let note = Note { actor: &actor, event: Event::new(Action::RecoveryCodesSaved) };
+        change::account(conn, &inner, account, &note, now)?;
+        Ok(Ok(()))
+    });
+    Ok(done.await??)
+}
+
+/// Ten new recovery codes in place of the former ones, for a code of the active authenticator.
+///
+/// # Errors
+/// `ProofRequired` without an active authenticator; `WrongCode`, `TooManyTries`, `Invalid`; `Unauthenticated`.
+pub async fn renew_codes(
+    ctx: &Context,
+    who: &OwnerSession,
+    code: SecretString,
+) -> Result<Vec<SecretString>, Error> {
+    who.require_full()?;
+    if Code::parse(code.expose_secret()).is_none() {
+        return Err(Rejection::Invalid("code: the six digits that the app shows now").into());
+    }
+    let (now, inner, caller) = (ctx.now(), ctx.clone(), who.caller());
+    let done = ctx.db.write(move |conn| {
+        let mut account = open_account(conn, &caller, now)?;
+        let actor = caller.actor();
+        let code = Code::parse(code.expose_secret()).ok_or(Rejection::WrongCode)?;
+        let key = active(conn, &account)?;
+        match matching_step(&key.secret(&inner.crypto)?, key.parameters()?, &code, now, key.last()) {
+            CodeOutcome::Wrong => return wrong(conn, &inner, &account, &actor, now),
+            CodeOutcome::Used => return Ok(Err(Rejection::WrongCode)),
+            CodeOutcome::Accepted(step) => authenticators::accept(conn, &key, step)?,
+        }
+        failures::right(conn, &account)?;
+        account.lockout = account.lockout.after_right();
+        let codes = recovery::renew(conn, &inner, &account.id, now)?;
+        let note = Note { actor: &actor, event: Event::new(Action::RecoveryCodesMade) };
+        change::account(conn, &inner, account, &note, now)?;
+        Ok(Ok(codes))
+    });
+    Ok(done.await??)
+}
+
+fn open_account(conn: &mut Conn, caller: &Caller, now: Time) -> Result<Account, Error> {
+    let account = caller.account(conn)?;
+    if account.frozen_at.is_some() {
+        return Err(Rejection::ProofRequired.into());
+    }
+    failures::require_open(&account, now)?;
+    Ok(account)
+}
+
+fn active(conn: &mut Conn, account: &Account) -> Result<Authenticator, Error> {
+    let living = authenticators::list_living(conn, &account.id)?;
+    let active = living.into_iter().find(|key| key.state == AuthenticatorState::Active);
+    Ok(active.ok_or(Rejection::ProofRequired)?)
+}
+
+/// Counted, and answered only in the transaction that counts.
+fn wrong<T>(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    actor: &Actor,
+    now: Time,
+) -> Result<Counted<T>, Error> {
+    failures::wrong(conn, ctx, account, actor, now)?;
+    Ok(Err(Rejection::WrongCode))
+}

@@ -1,0 +1,91 @@
+//! Sessions: seen, ended, and run out.
+
+use chrono::TimeDelta;
+use rekey::workflow::accounts;
+
+use super::{ADA, PASSWORD, password, stage, turned_on};
+use crate::support::app::TestApp;
+use crate::support::browser::{Browser, Page};
+
+on_both! {
+    async fn sessions_are_seen_and_ended_one_by_one_and_all_others(app: TestApp) {
+        stage(&app).await;
+        let mut browsers = [Browser::new(&app), Browser::new(&app), Browser::new(&app)];
+        for browser in &mut browsers {
+            password(browser, ADA, PASSWORD).await.goes_to("/account");
+        }
+        let [here, there, elsewhere] = &mut browsers;
+        let page = here.get("/account/browsers").await.shows(200, "Another browser").shows(200, "This one");
+        assert_eq!(page.text.matches("name=\"session\"").count(), 3, "two others, and all of them");
+        here.send(&page.form("/account/browsers"), &[]).await.goes_to("/account/browsers");
+        let page = here.get("/account/browsers").await;
+        assert_eq!(page.text.matches("name=\"session\"").count(), 2);
+        let mut all = page.form("/account/browsers");
+        all.hidden = vec![("session".to_owned(), String::new())];
+        here.send(&all, &[]).await.goes_to("/account/browsers");
+        for gone in [there, elsewhere] {
+            gone.get("/account/profile").await.goes_to("/account");
+        }
+        here.get("/account/profile").await.shows(200, "Settings");
+    }
+
+    async fn nobody_ends_the_session_of_somebody_else(app: TestApp) {
+        stage(&app).await;
+        app.account("grace@example.com").await;
+        accounts::set_password(&app.ctx, "grace", &PASSWORD.into()).await.unwrap();
+        let (mut ada, mut ada_too, mut grace) = (Browser::new(&app), Browser::new(&app), Browser::new(&app));
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
+        password(&mut ada_too, ADA, PASSWORD).await.goes_to("/account");
+        password(&mut grace, "grace@example.com", PASSWORD).await.goes_to("/account");
+        let page = ada.get("/account/browsers").await.form("/account/browsers");
+        let own = grace.get("/account/browsers").await.form("/account/sign-out");
+        let stolen = Page { token: own.token, ..page };
+        grace.send(&stolen, &[]).await.goes_to("/account/browsers");
+        ada_too.get("/account/profile").await.shows(200, "Settings");
+    }
+
+    async fn a_session_ends_idle_after_eight_hours_and_with_a_new_password(app: TestApp) {
+        stage(&app).await;
+        let mut idle = Browser::new(&app);
+        password(&mut idle, ADA, PASSWORD).await.goes_to("/account");
+        app.after(TimeDelta::minutes(14)).await;
+        idle.get("/account/profile").await.shows(200, "Settings");
+        app.after(TimeDelta::minutes(15)).await;
+        idle.get("/account/profile").await.goes_to("/account");
+
+        let mut busy = Browser::new(&app);
+        password(&mut busy, ADA, PASSWORD).await.goes_to("/account");
+        for _ in 0..47 {
+            app.after(TimeDelta::minutes(10)).await;
+            busy.get("/account/profile").await.shows(200, "Settings");
+        }
+        app.after(TimeDelta::minutes(10)).await;
+        busy.get("/account/profile").await.goes_to("/account");
+
+        let mut former = Browser::new(&app);
+        password(&mut former, ADA, PASSWORD).await.goes_to("/account");
+        accounts::set_password(&app.ctx, "ada", &"another password".into()).await.unwrap();
+        former.get("/account/profile").await.goes_to("/account");
+    }
+
+    async fn signing_out_ends_the_session_and_not_only_the_cookie(app: TestApp) {
+        stage(&app).await;
+        let mut ada = Browser::new(&app);
+        turned_on(&app, &mut ada).await;
+        let page = ada.get("/account").await.form("/account/sign-out");
+        let mut copy = ada.clone();
+        ada.send(&page, &[]).await.goes_to("/account");
+        copy.get("/account").await.shows(200, "Sign in to");
+    }
+
+    async fn a_session_of_an_owner_is_none_of_the_staff(app: TestApp) {
+        stage(&app).await;
+        let mut ada = Browser::new(&app);
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
+        let token = ada.cookie("__Host-rekey_account").to_owned();
+        app.http.get("/api/v1/desk/tickets", &token).await.refused(401, "unauthenticated");
+        let member = app.staff("grace", "admin").await;
+        ada.set_cookie("__Host-rekey_account", &member.token);
+        ada.get("/account").await.shows(200, "Sign in to");
+    }
+}

@@ -1,0 +1,171 @@
+//! Signing in: password, then code; and everybody who must not get in.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+
+use super::{ADA, PASSWORD, code, password, stage, turned_on};
+use crate::support::app::TestApp;
+use crate::support::browser::Browser;
+
+on_both! {
+    async fn the_password_is_enough_only_while_two_factor_is_off(app: TestApp) {
+        stage(&app).await;
+        let mut ada = Browser::new(&app);
+        let answer = password(&mut ada, ADA, PASSWORD).await;
+        answer.goes_to("/account");
+        let cookie = answer.headers.get_all("set-cookie").iter().map(|one| one.to_str().unwrap().to_owned());
+        let cookie = cookie.into_iter().find(|one| one.starts_with("__Host-rekey_account=")).unwrap();
+        for word in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+            assert!(cookie.contains(word), "{cookie}");
+        }
+        ada.get("/account").await.shows(200, "Welcome, Ada Lovelace");
+        let (key, _) = turned_on_again(&app, &mut ada).await;
+
+        let mut other = Browser::new(&app);
+        password(&mut other, "ada", PASSWORD).await.goes_to("/account/code");
+        for path in ["/account/profile", "/account/set-up", "/account/recovery-codes", "/account/browsers",
+            "/account/ticket", "/account/check", "/account/finding", "/account/turn-off", "/account/new-phone"]
+        {
+            assert_eq!(other.get(path).await.location(), "/account", "{path}");
+        }
+        code(&mut other, &app.next_code(&key)).await.goes_to("/account");
+        other.get("/account").await.shows(200, "Welcome");
+    }
+
+    async fn unknown_accounts_and_wrong_passwords_look_the_same(app: TestApp) {
+        stage(&app).await;
+        app.account("grace@example.com").await;
+        let mut answers = Vec::new();
+        for (name, typed) in
+            [(ADA, "wrong password"), ("nobody@example.com", PASSWORD), ("grace@example.com", PASSWORD)]
+        {
+            let mut browser = Browser::new(&app);
+            let page = password(&mut browser, name, typed).await.shows(401, "do not fit together");
+            assert!(page.headers.get_all("set-cookie").iter().all(|one| !one.to_str().unwrap().contains("account")));
+            answers.push(page.without_token().replace(name, ""));
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    }
+
+    async fn guessing_a_password_ends_for_known_and_unknown_names(app: TestApp) {
+        stage(&app).await;
+        for name in [ADA, "nobody@example.com"] {
+            let mut browser = Browser::new(&app);
+            for _ in 0..100 {
+                app.ctx.clock.advance(std::time::Duration::from_secs(2));
+                password(&mut browser, name, "wrong password").await.shows(401, "do not fit");
+            }
+            let page = password(&mut browser, name, PASSWORD).await;
+            assert_eq!((page.status, page.headers.contains_key("retry-after")), (429, true), "{name}");
+        }
+    }
+
+    async fn a_network_that_floods_is_turned_away_before_anything_is_hashed(app: TestApp) {
+        let mut browser = Browser::new(&app);
+        let page = browser.get("/account").await;
+        let mut last = 0;
+        for _ in 0..61 {
+            let fields = [("account", "nobody"), ("password", "wrong password")];
+            last = browser.send(&page.form("/account"), &fields).await.status;
+        }
+        assert_eq!(last, 429);
+    }
+
+    async fn wrong_codes_lock_and_the_password_alone_never_gets_in(app: TestApp) {
+        stage(&app).await;
+        let (key, _) = turned_on(&app, &mut Browser::new(&app)).await;
+        let mut thief = Browser::new(&app);
+        password(&mut thief, ADA, PASSWORD).await.goes_to("/account/code");
+        for _ in 0..10 {
+            code(&mut thief, "000000").await.shows(403, "Check your codes");
+        }
+        code(&mut thief, &app.next_code(&key)).await.shows(403, "Codes are refused for now");
+        thief.get("/account").await.goes_to("/account/code");
+        app.minute().await;
+        app.minute().await;
+        code(&mut thief, &app.next_code(&key)).await.goes_to("/account");
+    }
+
+    async fn a_used_code_and_a_code_of_nothing_are_refused(app: TestApp) {
+        stage(&app).await;
+        let (key, codes) = turned_on(&app, &mut Browser::new(&app)).await;
+        let fresh = app.next_code(&key);
+        let mut ada = Browser::new(&app);
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account/code");
+        code(&mut ada, "nonsense").await.shows(403, "Type the six digits");
+        code(&mut ada, &fresh).await.goes_to("/account");
+        let mut again = Browser::new(&app);
+        password(&mut again, ADA, PASSWORD).await.goes_to("/account/code");
+        code(&mut again, &fresh).await.shows(403, "used already");
+        code(&mut again, &codes[0]).await.goes_to("/account");
+        app.letter(ADA, "recovery code").await;
+    }
+
+    async fn whoever_was_stopped_stays_out(app: TestApp) {
+        stage(&app).await;
+        let mut ada = Browser::new(&app);
+        let (key, codes) = turned_on(&app, &mut ada).await;
+        let stop = app.letter(ADA, "was turned on").await.token("rk_stop_");
+        let page = ada.get(&format!("/stop/{stop}")).await;
+        ada.send(&page, &[]).await.goes_to("/stopped");
+        // The session that was there is worth nothing any more.
+        ada.get("/account/profile").await.goes_to("/account");
+        let mut thief = Browser::new(&app);
+        password(&mut thief, ADA, PASSWORD).await.goes_to("/account/code");
+        for typed in [app.next_code(&key), codes[0].clone()] {
+            code(&mut thief, &typed).await.shows(403, "somebody stopped the account");
+        }
+    }
+
+    async fn an_account_that_was_stopped_before_its_set_up_is_not_opened_by_the_password(app: TestApp) {
+        stage(&app).await;
+        let mut ada = Browser::new(&app);
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
+        let page = ada.get("/account/profile").await;
+        ada.send(&page.form("/account/turn-on"), &[]).await.goes_to("/account/set-up");
+        let stop = app.letter(ADA, "was turned on").await.token("rk_stop_");
+        let page = ada.get(&format!("/stop/{stop}")).await;
+        ada.send(&page, &[]).await.goes_to("/stopped");
+        let mut thief = Browser::new(&app);
+        password(&mut thief, ADA, PASSWORD).await.goes_to("/account/code");
+        thief.get("/account/profile").await.goes_to("/account");
+    }
+
+    async fn the_password_stands_a_quarter_of_an_hour_while_the_code_is_awaited(app: TestApp) {
+        stage(&app).await;
+        let (key, _) = turned_on(&app, &mut Browser::new(&app)).await;
+        let mut ada = Browser::new(&app);
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account/code");
+        let page = ada.get("/account/code").await.form("/account/code");
+        app.after(TimeDelta::minutes(15)).await;
+        ada.send(&page, &[("code", &app.next_code(&key))]).await.goes_to("/account");
+        ada.get("/account").await.shows(200, "Sign in to");
+    }
+
+    async fn no_form_of_another_site_signs_in_or_acts(app: TestApp) {
+        stage(&app).await;
+        let mut ada = Browser::new(&app);
+        let page = ada.get("/account").await.form("/account");
+        let fields = [("account", ADA), ("password", PASSWORD)];
+        let elsewhere = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+        assert_eq!(ada.send_with(&page, &fields, &elsewhere).await.status, 403);
+        ada.send(&page, &fields).await.goes_to("/account");
+        let page = ada.get("/account/profile").await.form("/account/turn-on");
+        let stale = crate::support::browser::Page { token: "forged.token".to_owned(), ..page };
+        assert_eq!(ada.send(&stale, &[]).await.status, 403);
+        ada.get("/account/profile").await.shows(200, "aria-checked=\"false\"");
+        for path in ["/account/turn-on", "/account/recovery-codes/saved"] {
+            assert_eq!(ada.request(Method::GET, path).await.status, 303, "looking changes nothing");
+        }
+    }
+}
+
+/// The same for a browser that is signed in already.
+async fn turned_on_again(app: &TestApp, ada: &mut Browser) -> (String, Vec<String>) {
+    let page = ada.get("/account/profile").await.form("/account/turn-on");
+    ada.send(&page, &[]).await.goes_to("/account/set-up");
+    let key = super::shown_key(ada).await;
+    let page = ada.get("/account/set-up").await.form("/account/set-up");
+    let page = ada.send(&page, &[("code", &app.next_code(&key))]).await.shows(200, "is on");
+    (key, super::listed(&page))
+}
