@@ -1,6 +1,6 @@
 //! What happens by itself: holds end, and the time of states and enrolments runs out.
 
-use super::{Context, issue};
+use super::{Context, desk, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::{Conn, apply, clients, idempotency, sessions, throttles, tickets, tokens};
@@ -93,6 +93,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
             tokens::sweep(conn, now)?;
             sessions::sweep(conn, now)?;
             throttles::sweep(conn, now - chrono::Duration::days(2))?;
+            desk::forget_lookers(conn, now)?;
             clients::sweep_assertions(conn, now)?;
             idempotency::sweep(conn, now)?;
             Ok::<_, Error>(())

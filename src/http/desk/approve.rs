@@ -115,6 +115,7 @@ pub(super) async fn show_reissue(
 
 async fn look(request: &HttpRequest, ctx: &Context, reference: &str, is_reissue: bool) -> Answer {
     let me = Me::of(request, ctx).await?;
+    desk::look(ctx, &me.session, reference).await?;
     let ticket = desk::ticket(ctx, &me.session, reference).await?;
     let fresh = Typed { version: ticket.row.version, ..Typed::default() };
     render(request, ctx, &me, &ticket, is_reissue, StatusCode::OK, None, &fresh)

@@ -66,6 +66,7 @@ struct Line {
     deadline: Option<(&'static str, When)>,
     holder: Option<String>,
     is_mine: bool,
+    lookers: String,
     tier: &'static str,
     is_privileged: bool,
 }
@@ -192,6 +193,7 @@ fn line(row: Row, now: Time) -> Line {
         since: When::of(row.state_since, now),
         holder: row.holder,
         is_mine: row.is_mine,
+        lookers: words::lookers(&row.lookers),
         tier: row.tier.say(),
         is_privileged: row.tier == Tier::Privileged,
     }

@@ -80,6 +80,10 @@ impl Page<'_> {
         messages.find(|moment| moment.what == MessageKind::Request.as_str())?.text.as_deref()
     }
 
+    fn lookers(&self) -> String {
+        words::lookers(&self.t.row.lookers)
+    }
+
     fn is_frozen(&self) -> bool {
         self.t.row.state == State::Frozen
     }
@@ -117,6 +121,7 @@ pub(super) struct Asked {
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, reference: Path<String>) -> Answer {
     let me = Me::of(&request, &ctx).await?;
     let asked: Asked = query(&request)?;
+    desk::look(&ctx, &me.session, &reference).await?;
     let ticket = desk::ticket(&ctx, &me.session, &reference).await?;
     render(&request, &ctx, &me, &ticket, StatusCode::OK, done(&asked.done), Kept::default())
 }
