@@ -9,11 +9,12 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Path, Payload};
 use serde::Deserialize;
 
+use super::draft::posted;
 use super::me::Me;
 use super::ticket::{Kept, refuse};
 use crate::domain::actor::StaffActor;
 use crate::error::Error;
-use crate::http::pages::{form, see_other};
+use crate::http::pages::see_other;
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::{Context, review, session, verify};
 
@@ -49,12 +50,11 @@ pub(super) async fn run(
     payload: Payload,
 ) -> Answer {
     let (reference, verb) = path.into_inner();
-    let me = Me::of(&request, &ctx).await?;
-    let typed: Typed = form::read(&request, payload, &ctx).await?;
+    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
     let Some(done) = command(&ctx, &me, &reference, &verb, &typed).await else {
         return Err(Problem::not_found());
     };
-    let kept = Kept { form: verb.clone(), text: typed.text };
+    let kept = Kept { form: verb.clone(), text: typed.text, ..Kept::default() };
     match done {
         Ok(()) => Ok(see_other(&page(&reference, &verb))),
         Err(error) => refuse(&request, &ctx, &me, &reference, typed.version, error, kept).await,

@@ -6,8 +6,9 @@ use actix_web::web::{Data, Payload};
 use askama::Template;
 use serde::Deserialize;
 
+use super::draft::posted;
 use super::me::Me;
-use crate::http::pages::{Frame, form, see_other};
+use crate::http::pages::{Frame, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::{Context, session};
 
@@ -58,8 +59,7 @@ pub(super) struct Switch {
 /// # Errors
 /// 401, 403, 422.
 pub(super) async fn switch(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let me = Me::of(&request, &ctx).await?;
-    let Switch { keys } = form::read(&request, payload, &ctx).await?;
+    let (me, Switch { keys }) = posted(&request, &ctx, payload).await?;
     let on = match &*keys {
         "on" => true,
         "off" => false,

@@ -6,6 +6,7 @@
 mod approve;
 mod audit;
 mod commands;
+mod draft;
 mod evidence;
 mod keys;
 mod me;

@@ -8,6 +8,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use serde::Deserialize;
 
+use super::draft;
 use super::me::Me;
 use super::moments::{self, Shown};
 use super::times::{Told, When};
@@ -41,6 +42,8 @@ pub(super) struct Kept {
     pub(super) form: String,
     /// Its text.
     pub(super) text: String,
+    /// Why no PIN is made, where it says so.
+    pub(super) decline: String,
 }
 
 impl Kept {
@@ -51,6 +54,11 @@ impl Kept {
     /// The text, if it belongs into that form.
     fn text(&self, form: &str) -> &str {
         if self.is(form) { &self.text } else { "" }
+    }
+
+    /// Why no PIN is made, if it belongs into that form.
+    fn decline(&self, form: &str) -> &str {
+        if self.is(form) { &self.decline } else { "" }
     }
 }
 
@@ -159,6 +167,23 @@ pub(super) async fn refuse(
         Notice { class: "bad", heading: "That was not done", text, changes: Vec::new() }
     };
     render(request, ctx, me, &ticket, problem.status(), Some(notice), kept)
+}
+
+/// Shows it with what was typed before somebody had to sign in again.
+///
+/// # Errors
+/// 403, 404.
+pub(super) async fn show_again(
+    request: &HttpRequest,
+    ctx: &Context,
+    me: &Me,
+    reference: &str,
+    version: i32,
+    kept: Kept,
+) -> Answer {
+    let ticket = desk::ticket(ctx, &me.session, reference).await?;
+    let notice = draft::notice(moments::since(&ticket.timeline, version));
+    render(request, ctx, me, &ticket, StatusCode::OK, Some(notice), kept)
 }
 
 /// The reason of a refusal, with what an approval still lacks.
