@@ -44,6 +44,18 @@ document.addEventListener('keydown', (event) => {
   else if (acts[event.key]) { event.preventDefault(); acts[event.key](); }
 });
 
+// A ready-made text goes behind what is typed, at once.
+const insert = find('[data-insert]');
+if (insert) {
+  insert.addEventListener('click', (event) => {
+    const chosen = find('#reply-canned').selectedOptions[0].dataset.text;
+    const field = find('#reply-text');
+    event.preventDefault();
+    if (chosen) field.value = [field.value.trimEnd(), chosen].filter(Boolean).join('\n\n');
+    field.focus();
+  });
+}
+
 // What has changed announces itself; it does not jump in. Whoever has another page in front asks for nothing.
 const every20s = (path, tell) => {
   const look = async () => {

@@ -94,7 +94,11 @@ impl Draft {
             let typed = approve::Typed::again(version, self.field("account"), self.field("reason"));
             return approve::show_again(request, ctx, me, reference, verb == "reissue", typed).await;
         }
-        let form = if verb == "evidence" { self.field("method") } else { verb };
+        let form = match verb {
+            "evidence" => self.field("method"),
+            "insert" => "reply",
+            verb => verb,
+        };
         let kept = Kept {
             form: form.to_owned(),
             text: self.field("text").to_owned(),

@@ -40,5 +40,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(form("/desk/tickets/{reference}/evidence", commands::back, evidence::record));
     cfg.service(form("/desk/tickets/{reference}/pin", commands::back, evidence::pin));
     cfg.service(form("/desk/tickets/{reference}/requests", commands::back, evidence::keep));
+    cfg.service(form("/desk/tickets/{reference}/insert", commands::back, commands::insert));
     cfg.service(form("/desk/tickets/{reference}/{verb}", commands::back, commands::run));
 }

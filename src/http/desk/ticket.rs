@@ -14,6 +14,7 @@ use super::moments::{self, Shown};
 use super::times::{Told, When};
 use super::view::{May, Task, tasks};
 use super::words::{self, Say, Tag};
+use crate::config::CannedReply;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{MessageKind, State};
 use crate::error::Error;
@@ -79,6 +80,7 @@ struct Page<'a> {
     moments: Vec<Shown>,
     notice: Option<Notice>,
     kept: Kept,
+    replies: &'a [CannedReply],
 }
 
 impl Page<'_> {
@@ -186,6 +188,28 @@ pub(super) async fn show_again(
     render(request, ctx, me, &ticket, StatusCode::OK, Some(notice), kept)
 }
 
+/// Shows it with a message that is not sent yet.
+///
+/// # Errors
+/// 403, 404.
+pub(super) async fn inserted(
+    request: &HttpRequest,
+    ctx: &Context,
+    me: &Me,
+    reference: &str,
+    version: i32,
+    kept: Kept,
+) -> Answer {
+    let ticket = desk::ticket(ctx, &me.session, reference).await?;
+    let notice = Notice {
+        class: "good",
+        heading: "Not sent yet",
+        text: "The message is in its form: read it, change what does not fit, then send it.".to_owned(),
+        changes: moments::since(&ticket.timeline, version),
+    };
+    render(request, ctx, me, &ticket, StatusCode::OK, Some(notice), kept)
+}
+
 /// The reason of a refusal, with what an approval still lacks.
 pub(super) fn refusal(problem: &Problem, ticket: &DeskTicket) -> String {
     let lacks: Vec<String> =
@@ -229,6 +253,7 @@ fn render(
         may,
         notice,
         kept,
+        replies: &ctx.config.desk.replies,
     };
     f.page(status, &page)
 }
