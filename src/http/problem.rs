@@ -39,7 +39,7 @@ pub struct Problem {
     missing: Option<Vec<Missing>>,
     retry: Option<Retry>,
     allow: Option<&'static str>,
-    draft: Option<String>,
+    draft: Option<Box<str>>,
 }
 
 /// The body of a problem.
@@ -118,7 +118,7 @@ impl Problem {
     /// The same with what was typed, sealed: it is for the sign-in page, and never shown.
     #[must_use]
     pub(super) fn keeping(self, draft: String) -> Self {
-        Self { draft: Some(draft), ..self }
+        Self { draft: Some(draft.into_boxed_str()), ..self }
     }
 
     /// What was typed, if it was kept.
