@@ -1,19 +1,7 @@
 // Keys and news at the desk. Every page does its work without them, and nothing here approves anything.
 'use strict';
 
-const KEYS_OFF = 'rekey-keys-off';
-const recall = () => { try { return localStorage.getItem(KEYS_OFF); } catch { return null; } };
 const find = (selector) => document.querySelector(selector);
-
-const box = find('[data-keys-switch]');
-if (box) {
-  const input = box.querySelector('input');
-  box.hidden = false;
-  input.checked = !recall();
-  input.addEventListener('change', () => {
-    try { if (input.checked) localStorage.removeItem(KEYS_OFF); else localStorage.setItem(KEYS_OFF, '1'); } catch { /* not kept */ }
-  });
-}
 
 // The rows of a list.
 const rows = [...document.querySelectorAll('a.row')];
@@ -41,7 +29,7 @@ const acts = {
 
 let going = 0;
 document.addEventListener('keydown', (event) => {
-  if (recall()) return;
+  if (find('[data-keys-off]')) return;
   const typing = event.target.closest('input, textarea, select');
   if (typing) {
     // Messages and notes alone: what decides something has a button that is meant to be looked for.
@@ -56,22 +44,50 @@ document.addEventListener('keydown', (event) => {
   else if (acts[event.key]) { event.preventDefault(); acts[event.key](); }
 });
 
-// New tickets announce themselves; they do not jump in.
+// A ready-made text goes behind what is typed, at once.
+const insert = find('[data-insert]');
+if (insert) {
+  insert.addEventListener('click', (event) => {
+    const chosen = find('#reply-canned').selectedOptions[0].dataset.text;
+    const field = find('#reply-text');
+    event.preventDefault();
+    if (chosen) field.value = [field.value.trimEnd(), chosen].filter(Boolean).join('\n\n');
+    field.focus();
+  });
+}
+
+// What has changed announces itself; it does not jump in. Whoever has another page in front asks for nothing.
+const every20s = (path, tell) => {
+  const look = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(path, { headers: { Accept: 'application/json' } });
+    if (answer.status === 401) clearInterval(clock);
+    if (answer.ok) tell(await answer.json());
+  };
+  const clock = setInterval(() => look().catch(() => {}), 20000);
+};
+const say = (place, words) => {
+  if (place.textContent !== words) place.textContent = words;
+  place.hidden = !words;
+};
 const news = find('[data-news]');
 if (news && !/[?&]cursor=/.test(location.search)) {
   const known = new Set(rows.map((row) => row.textContent.trim()));
   const query = new URLSearchParams(location.search);
   query.delete('done');
-  const look = async () => {
-    if (document.hidden) return;
-    const answer = await fetch('/desk/news?' + query, { headers: { Accept: 'application/json' } });
-    if (answer.status === 401) { clearInterval(clock); return; }
-    if (!answer.ok) return;
-    const fresh = (await answer.json()).references.filter((reference) => !known.has(reference)).length;
+  every20s('/desk/news?' + query, (answer) => {
+    for (const place of document.querySelectorAll('[data-looking]')) say(place, answer.looking[place.dataset.looking] || '');
+    const fresh = answer.references.filter((reference) => !known.has(reference)).length;
     news.hidden = !fresh;
     const link = news.querySelector('a');
     link.href = '/desk?' + query;
     link.textContent = fresh + (fresh === 1 ? ' new ticket' : ' new tickets') + ' – show';
-  };
-  const clock = setInterval(() => look().catch(() => {}), 20000);
+  });
+}
+const ticket = find('[data-ticket-news]');
+if (ticket) {
+  every20s(ticket.dataset.ticketNews, (answer) => {
+    say(ticket.querySelector('.looking'), answer.looking);
+    ticket.querySelector('.changed').hidden = String(answer.version) === ticket.dataset.version;
+  });
 }

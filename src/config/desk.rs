@@ -19,7 +19,21 @@ pub struct DeskSettings {
     pub zone: FixedOffset,
     /// Business hours until the first answer.
     pub response_hours: u32,
+    /// Texts that agents may insert into a message.
+    pub replies: Vec<CannedReply>,
 }
+
+/// A text that is ready to be inserted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CannedReply {
+    /// What agents choose it by: one line, at most 60 characters.
+    pub name: String,
+    /// The text, at most 2000 characters.
+    pub text: String,
+}
+
+/// How many there may be: a list that one still reads.
+const MOST_REPLIES: usize = 30;
 
 const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Mon),
@@ -40,6 +54,7 @@ impl DeskSettings {
             closes: NaiveTime::MIN,
             zone: utc(),
             response_hours: 1,
+            replies: Vec::new(),
         }
     }
 
@@ -56,8 +71,38 @@ impl DeskSettings {
             closes: closes.unwrap_or(NaiveTime::MIN),
             zone: zone.unwrap_or_else(utc),
             response_hours: layers.number("desk.response_hours", 1..=720),
+            replies: replies(layers),
         }
     }
+}
+
+fn replies(layers: &mut Layers) -> Vec<CannedReply> {
+    let key = "desk.replies";
+    let mut replies: Vec<CannedReply> = Vec::new();
+    for text in layers.list(key) {
+        let Some(one) = layers.kept(key, reply(&text)) else { continue };
+        if replies.iter().any(|other| other.name == one.name) {
+            layers.fault(key, format!("has {} twice", shown(&one.name)), "give each a name of its own");
+        }
+        replies.push(one);
+    }
+    if replies.len() > MOST_REPLIES {
+        layers.fault(key, "has too many texts", "keep 30 or fewer");
+    }
+    replies
+}
+
+fn reply(given: &str) -> Result<CannedReply, Complaint> {
+    let hint = "write it like Name: text, with a name of up to 60 and a text of up to 2000 characters";
+    let (name, text) =
+        given.split_once(':').map(|(name, text)| (name.trim(), text.trim())).unwrap_or_default();
+    let is_line = !name.is_empty() && name.chars().count() <= 60 && !name.chars().any(char::is_control);
+    let is_text = !text.is_empty() && text.chars().count() <= 2000;
+    let is_plain = !text.chars().any(|c| c.is_control() && c != '\n');
+    if is_line && is_text && is_plain {
+        return Ok(CannedReply { name: name.to_owned(), text: text.to_owned() });
+    }
+    Err((format!("{} is no name and text", shown(given)), hint))
 }
 
 fn days(layers: &mut Layers) -> Vec<Weekday> {
@@ -98,7 +143,29 @@ fn utc() -> FixedOffset {
 
 #[cfg(test)]
 mod tests {
-    use super::{time, zone};
+    use proptest::prelude::*;
+
+    use super::{reply, time, zone};
+
+    #[test]
+    fn a_reply_has_a_name_and_a_text() {
+        let read = reply("Clock: set it\nto automatic: yes").unwrap();
+        assert_eq!((&*read.name, &*read.text), ("Clock", "set it\nto automatic: yes"));
+        for given in ["", "Clock", "Clock:", ": text", "Clo\nck: text", "Clock: a\u{1b}[31m"] {
+            assert!(reply(given).is_err(), "{given:?}");
+        }
+        assert!(reply(&format!("a: {}", "b".repeat(2001))).is_err());
+        assert!(reply(&format!("{}: b", "a".repeat(61))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_fits_into_a_message(given in any::<String>()) {
+            if let Ok(read) = reply(&given) {
+                prop_assert!(!read.name.is_empty() && !read.text.is_empty() && read.text.chars().count() <= 2000);
+            }
+        }
+    }
 
     #[test]
     fn times_and_zones_are_read_strictly() {

@@ -22,7 +22,7 @@ pub use basics::{
     AppSettings, DatabaseSettings, KeySettings, KeySource, LimitSettings, LogFormat, LogSettings,
     SessionSettings,
 };
-pub use desk::DeskSettings;
+pub use desk::{CannedReply, DeskSettings};
 pub use fault::{Fault, Faults};
 pub use http::HttpSettings;
 pub use layers::DEFAULTS;

@@ -20,6 +20,7 @@ mod error;
 pub mod facts;
 pub mod idempotency;
 pub mod letters;
+pub mod looking;
 mod migrate;
 pub mod payload;
 mod pool;

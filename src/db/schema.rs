@@ -18,6 +18,7 @@ diesel::table! {
         disabled_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         version -> Integer,
+        uses_keys -> Bool,
     }
 }
 
@@ -324,6 +325,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    looking (ticket_id, staff_id) {
+        ticket_id -> Text,
+        staff_id -> Text,
+        seen_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     staff,
     staff_sessions,
@@ -343,6 +352,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     authenticators,
     tokens,
     letters,
+    looking,
     throttles,
     idempotency_keys,
     audit_entries,

@@ -45,6 +45,8 @@ pub struct Member {
     pub created_at: Time,
     /// Goes up by one with each audit entry.
     pub version: i32,
+    /// Whether they work the desk by keys.
+    pub uses_keys: bool,
 }
 
 /// What a new member is made of.
@@ -90,6 +92,7 @@ impl Member {
             disabled_at: None,
             created_at: now,
             version: 1,
+            uses_keys: true,
         }
     }
 
@@ -283,4 +286,13 @@ pub fn reseal(conn: &mut Conn, crypto: &Crypto, member: &Member) -> Result<bool,
         .set(staff::secret.eq(&sealed))
         .execute(conn)?;
     if changed == 1 { Ok(true) } else { Err(Error::Stale) }
+}
+
+/// Notes whether a member works by keys. It says nothing of what they may do: no version, no entry.
+///
+/// # Errors
+/// Of the database alone.
+pub fn use_keys(conn: &mut Conn, id: &StaffId, uses_keys: bool) -> Result<(), Error> {
+    diesel::update(staff::table.find(id)).set(staff::uses_keys.eq(uses_keys)).execute(conn)?;
+    Ok(())
 }

@@ -39,6 +39,7 @@ pub struct Problem {
     missing: Option<Vec<Missing>>,
     retry: Option<Retry>,
     allow: Option<&'static str>,
+    draft: Option<Box<str>>,
 }
 
 /// The body of a problem.
@@ -88,7 +89,7 @@ fn codes() -> utoipa::openapi::schema::Object {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), missing: None, retry: None, allow: None }
+        Self { status, code, detail: detail.into(), missing: None, retry: None, allow: None, draft: None }
     }
 
     fn retry(mut self, retry: Retry) -> Self {
@@ -112,6 +113,18 @@ impl Problem {
     #[must_use]
     pub fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "The credentials are missing or not valid.")
+    }
+
+    /// The same with what was typed, sealed: it is for the sign-in page, and never shown.
+    #[must_use]
+    pub(super) fn keeping(self, draft: String) -> Self {
+        Self { draft: Some(draft.into_boxed_str()), ..self }
+    }
+
+    /// What was typed, if it was kept.
+    #[must_use]
+    pub(super) fn draft(&self) -> Option<&str> {
+        self.draft.as_deref()
     }
 
     /// 403: the caller may not do this, whatever the state.

@@ -3,6 +3,7 @@
 //! The rule: a number of queries that does not grow with the rows, and accounts masked for all who need not know.
 
 mod log;
+mod looking;
 mod ticket;
 mod timeline;
 
@@ -25,6 +26,8 @@ use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{CloseReason, Problem, State, Ticket};
 use crate::error::Error;
 pub use log::{LogAsked, LogPage, Logged, log};
+pub(super) use looking::sweep as forget_lookers;
+pub use looking::{Glance, look};
 pub use ticket::{
     ApprovalGiven, DeskTicket, EvidenceSeen, LetterSeen, MethodSeen, PolicySeen, RequestSeen, ticket,
 };
@@ -181,6 +184,8 @@ pub struct Row {
     pub holder: Option<String>,
     /// Whether that is the one who asks.
     pub is_mine: bool,
+    /// The names of the others who look at it now.
+    pub lookers: Vec<String>,
     /// Goes up with each change.
     pub version: i32,
 }
@@ -215,7 +220,7 @@ pub async fn list(ctx: &Context, who: &StaffSession, asked: Asked) -> Result<Pag
         (None, None) => Queue::Unassigned.of(&who.actor.id),
         (None, Some(_)) => tickets::Queue::States(State::ALL.to_vec()),
     };
-    let (me, limit) = (who.actor.id.clone(), asked.limit);
+    let (me, limit, now) = (who.actor.id.clone(), asked.limit, ctx.now());
     ctx.db
         .read(move |conn| {
             let search = match &words {
@@ -229,7 +234,7 @@ pub async fn list(ctx: &Context, who: &StaffSession, asked: Asked) -> Result<Pag
             let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             let next = found.last().filter(|_| more).map(write_cursor);
-            Ok(Page { items: rows(conn, found, &me)?, next })
+            Ok(Page { items: rows(conn, found, &me, now)?, next })
         })
         .await
 }
@@ -255,12 +260,13 @@ fn reference(words: &str) -> Option<Reference> {
     Some(Reference::new(format!("RK-{first}-{second}")))
 }
 
-fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId) -> Result<Vec<Row>, Error> {
+fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId, now: Time) -> Result<Vec<Row>, Error> {
     let ids: Vec<AccountId> = found.iter().filter_map(|ticket| ticket.account.clone()).collect();
     let accounts: HashMap<AccountId, Account> =
         accounts::list(conn, ids)?.into_iter().map(|account| (account.id.clone(), account)).collect();
     let holders: Vec<StaffId> = found.iter().filter_map(|ticket| ticket.holder.clone()).collect();
     let names: HashMap<StaffId, String> = staff::names(conn, holders)?.into_iter().collect();
+    let looks = looking::list(conn, found.iter().map(|ticket| ticket.id.clone()).collect(), now)?;
     Ok(found
         .into_iter()
         .filter_map(|ticket| {
@@ -269,6 +275,7 @@ fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId) -> Result<Vec<Row>, E
                 account: AccountSeen { is_masked: true, email: masked(&account.email), full: None },
                 holder: ticket.holder.as_ref().and_then(|id| names.get(id).cloned()),
                 is_mine: ticket.holder.as_ref() == Some(me),
+                lookers: looking::others(looks.iter().cloned(), &ticket.id, me),
                 reference: ticket.reference,
                 state: ticket.state,
                 reason: ticket.reason,

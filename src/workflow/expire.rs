@@ -1,6 +1,6 @@
 //! What happens by itself: holds end, and the time of states and enrolments runs out.
 
-use super::{Context, issue};
+use super::{Context, desk, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::{Conn, account_sessions, apply, clients, idempotency, sessions, throttles, tickets, tokens};
@@ -94,6 +94,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
             sessions::sweep(conn, now)?;
             account_sessions::sweep(conn, now)?;
             throttles::sweep(conn, now - chrono::Duration::days(2))?;
+            desk::forget_lookers(conn, now)?;
             clients::sweep_assertions(conn, now)?;
             idempotency::sweep(conn, now)?;
             Ok::<_, Error>(())

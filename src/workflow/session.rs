@@ -67,6 +67,8 @@ pub struct StaffSession {
     pub expires_at: Time,
     /// Until when a step-up stands, if one does.
     pub step_up_until: Option<Time>,
+    /// Whether they work the desk by keys.
+    pub uses_keys: bool,
     /// Who they are in front of a ticket.
     pub actor: StaffActor,
 }
@@ -261,6 +263,7 @@ pub async fn recognise(ctx: &Context, token: &str) -> Result<(StaffSession, Time
         session: session.id,
         expires_at: session.expires_at,
         step_up_until,
+        uses_keys: member.uses_keys,
         actor: StaffActor {
             rank: member.roles.rank(),
             id: member.id,
@@ -281,6 +284,15 @@ pub async fn recognise(ctx: &Context, token: &str) -> Result<(StaffSession, Time
 pub async fn sign_out(ctx: &Context, who: &StaffSession) -> Result<(), Error> {
     let id = who.session.clone();
     ctx.db.write(move |conn| Ok::<_, Error>(sessions::end(conn, &id)?)).await
+}
+
+/// Switches the keys of the desk on or off, for this member in every browser.
+///
+/// # Errors
+/// Of the database alone.
+pub async fn use_keys(ctx: &Context, who: &StaffSession, uses_keys: bool) -> Result<(), Error> {
+    let id = who.actor.id.clone();
+    ctx.db.write(move |conn| Ok::<_, Error>(staff::use_keys(conn, &id, uses_keys)?)).await
 }
 
 /// Takes a fresh code of the member's own authenticator; a step-up stands from now until the time that is returned.

@@ -9,6 +9,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::commands::{page, stepped_up};
+use super::draft::{self, posted};
 use super::me::Me;
 use super::moments;
 use super::ticket::{Notice, refusal};
@@ -19,7 +20,7 @@ use crate::domain::policy::TierPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Problem as Trouble, State};
 use crate::error::Error;
-use crate::http::pages::{Frame, form, see_other};
+use crate::http::pages::{Frame, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::Context;
 use crate::workflow::approve::{approve, reissue};
@@ -36,6 +37,13 @@ pub(super) struct Typed {
     reason: String,
     #[serde(default)]
     code: String,
+}
+
+impl Typed {
+    /// What was typed before somebody had to sign in again; the code is not among it.
+    pub(super) fn again(version: i32, account: &str, reason: &str) -> Self {
+        Self { version, account: account.to_owned(), reason: reason.to_owned(), code: String::new() }
+    }
 }
 
 #[derive(Template)]
@@ -115,9 +123,28 @@ pub(super) async fn show_reissue(
 
 async fn look(request: &HttpRequest, ctx: &Context, reference: &str, is_reissue: bool) -> Answer {
     let me = Me::of(request, ctx).await?;
+    desk::look(ctx, &me.session, reference).await?;
     let ticket = desk::ticket(ctx, &me.session, reference).await?;
     let fresh = Typed { version: ticket.row.version, ..Typed::default() };
     render(request, ctx, &me, &ticket, is_reissue, StatusCode::OK, None, &fresh)
+}
+
+/// Shows it with what was typed before somebody had to sign in again.
+///
+/// # Errors
+/// 403, 404.
+pub(super) async fn show_again(
+    request: &HttpRequest,
+    ctx: &Context,
+    me: &Me,
+    reference: &str,
+    is_reissue: bool,
+    typed: Typed,
+) -> Answer {
+    let ticket = desk::ticket(ctx, &me.session, reference).await?;
+    let notice = draft::notice(moments::since(&ticket.timeline, typed.version));
+    let typed = Typed { version: ticket.row.version, ..typed };
+    render(request, ctx, me, &ticket, is_reissue, StatusCode::OK, Some(notice), &typed)
 }
 
 /// Approves.
@@ -153,8 +180,7 @@ async fn decide(
     payload: Payload,
     is_reissue: bool,
 ) -> Answer {
-    let me = Me::of(request, ctx).await?;
-    let typed: Typed = form::read(request, payload, ctx).await?;
+    let (me, typed): (Me, Typed) = posted(request, ctx, payload).await?;
     let ticket = desk::ticket(ctx, &me.session, reference).await?;
     match decided(ctx, &me, &ticket, reference, &typed, is_reissue).await {
         Ok(()) => Ok(see_other(&page(reference, if is_reissue { "reissue" } else { "approve" }))),

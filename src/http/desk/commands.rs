@@ -9,11 +9,12 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Path, Payload};
 use serde::Deserialize;
 
+use super::draft::posted;
 use super::me::Me;
-use super::ticket::{Kept, refuse};
+use super::ticket::{Kept, inserted, refuse};
 use crate::domain::actor::StaffActor;
 use crate::error::Error;
-use crate::http::pages::{form, see_other};
+use crate::http::pages::see_other;
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::{Context, review, session, verify};
 
@@ -24,6 +25,9 @@ pub(super) struct Typed {
     version: i32,
     #[serde(default)]
     text: String,
+    /// Which ready-made text is chosen, from 1; sent along with a message, where it says nothing.
+    #[serde(default)]
+    canned: String,
     /// For the end of a frozen ticket: a fresh code.
     #[serde(default)]
     code: String,
@@ -49,16 +53,34 @@ pub(super) async fn run(
     payload: Payload,
 ) -> Answer {
     let (reference, verb) = path.into_inner();
-    let me = Me::of(&request, &ctx).await?;
-    let typed: Typed = form::read(&request, payload, &ctx).await?;
+    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
     let Some(done) = command(&ctx, &me, &reference, &verb, &typed).await else {
         return Err(Problem::not_found());
     };
-    let kept = Kept { form: verb.clone(), text: typed.text };
+    let kept = Kept { form: verb.clone(), text: typed.text, ..Kept::default() };
     match done {
         Ok(()) => Ok(see_other(&page(&reference, &verb))),
         Err(error) => refuse(&request, &ctx, &me, &reference, typed.version, error, kept).await,
     }
+}
+
+/// Puts a ready-made text behind what is typed, and shows the form again: nothing is sent.
+///
+/// # Errors
+/// 401, 403, 404, 422.
+pub(super) async fn insert(
+    request: HttpRequest,
+    ctx: Data<Context>,
+    reference: Path<String>,
+    payload: Payload,
+) -> Answer {
+    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
+    let chosen = typed.canned.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let chosen = chosen.and_then(|index| ctx.config.desk.replies.get(index));
+    let texts = [Some(typed.text.trim_end()), chosen.map(|one| &*one.text)];
+    let texts: Vec<&str> = texts.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    let kept = Kept { form: "reply".to_owned(), text: texts.join("\n\n"), ..Kept::default() };
+    inserted(&request, &ctx, &me, &reference, typed.version, kept).await
 }
 
 async fn command(ctx: &Context, me: &Me, of: &str, verb: &str, typed: &Typed) -> Option<Result<(), Error>> {

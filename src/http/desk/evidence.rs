@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::commands::page;
+use super::draft::posted;
 use super::me::Me;
 use super::ticket::{Kept, refuse};
 use super::view::has_evidence;
@@ -17,7 +18,7 @@ use super::words::Say;
 use crate::domain::evidence::{Method, Outcome};
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
-use crate::http::pages::{Frame, form, see_other};
+use crate::http::pages::{Frame, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::{Context, desk, review, verify};
 
@@ -60,14 +61,13 @@ pub(super) async fn record(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let me = Me::of(&request, &ctx).await?;
-    let typed: Typed = form::read(&request, payload, &ctx).await?;
+    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
     let method = Method::parse(&typed.method).ok_or_else(|| Problem::invalid("There is no such method."))?;
     match recorded(&ctx, &me, &reference, method, &typed).await {
         Ok(Some(pin)) => show_pin(&request, &ctx, &me, &reference, &pin),
         Ok(None) => Ok(see_other(&page(&reference, "evidence"))),
         Err(error) => {
-            let kept = Kept { form: method.as_str().to_owned(), text: typed.text };
+            let kept = Kept { form: method.as_str().to_owned(), text: typed.text, decline: typed.decline };
             refuse(&request, &ctx, &me, &reference, typed.version, error, kept).await
         }
     }
@@ -119,8 +119,7 @@ pub(super) async fn pin(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let me = Me::of(&request, &ctx).await?;
-    let Bare { version } = form::read(&request, payload, &ctx).await?;
+    let (me, Bare { version }) = posted(&request, &ctx, payload).await?;
     match verify::make_pin(&ctx, &me.who_saw(version), &reference).await {
         Ok(pin) => show_pin(&request, &ctx, &me, &reference, &pin),
         Err(error) => refuse(&request, &ctx, &me, &reference, version, error, Kept::default()).await,
@@ -151,8 +150,7 @@ pub(super) async fn keep(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let me = Me::of(&request, &ctx).await?;
-    let Keep { version, keep } = form::read(&request, payload, &ctx).await?;
+    let (me, Keep { version, keep }) = posted(&request, &ctx, payload).await?;
     match review::keep_request(&ctx, &me.who_saw(version), &reference, &keep).await {
         Ok(()) => Ok(see_other(&page(&reference, "requests"))),
         Err(error) => refuse(&request, &ctx, &me, &reference, version, error, Kept::default()).await,

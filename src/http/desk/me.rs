@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use url::form_urlencoded;
 
+use super::draft;
 use crate::domain::actor::{Rank, StaffActor};
 use crate::http::body::single_header;
 use crate::http::pages::{Frame, cookies, see_other};
@@ -78,9 +79,17 @@ struct Continue<'a> {
     path: String,
 }
 
-/// What a browser gets that looks at a page of the desk without a session: the way to sign in. One that comes from
+/// What a browser gets that looks at a page of the desk, or sends a form, without a session: the way to sign in. One
+/// that comes from
 /// another site left its cookie behind, and is first asked to come again from here.
-pub(in crate::http) fn turned_away(request: &HttpRequest, ctx: &Context) -> Option<HttpResponse> {
+pub(in crate::http) fn turned_away(
+    request: &HttpRequest,
+    ctx: &Context,
+    draft: Option<&str>,
+) -> Option<HttpResponse> {
+    if let Some(draft) = draft {
+        return draft::too_late(request, ctx, draft);
+    }
     let looks = matches!(*request.method(), Method::GET | Method::HEAD);
     if !looks || !request.path().starts_with("/desk") {
         return None;

@@ -6,6 +6,7 @@
 mod approve;
 mod audit;
 mod commands;
+mod draft;
 mod evidence;
 mod keys;
 mod me;
@@ -30,13 +31,15 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(page("/desk", queue::show));
     cfg.service(page("/desk/news", news::show));
     cfg.service(resource("/desk/next", "POST").route(web::post().to(queue::take_next)));
-    cfg.service(page("/desk/keys", keys::show));
+    cfg.service(form("/desk/keys", keys::show, keys::switch));
     cfg.service(page("/desk/audit", audit::show));
     cfg.service(page("/desk/tickets/{reference}", ticket::show));
+    cfg.service(page("/desk/tickets/{reference}/news", news::of_ticket));
     cfg.service(form("/desk/tickets/{reference}/approve", approve::show, approve::send));
     cfg.service(form("/desk/tickets/{reference}/reissue", approve::show_reissue, approve::send_reissue));
     cfg.service(form("/desk/tickets/{reference}/evidence", commands::back, evidence::record));
     cfg.service(form("/desk/tickets/{reference}/pin", commands::back, evidence::pin));
     cfg.service(form("/desk/tickets/{reference}/requests", commands::back, evidence::keep));
+    cfg.service(form("/desk/tickets/{reference}/insert", commands::back, commands::insert));
     cfg.service(form("/desk/tickets/{reference}/{verb}", commands::back, commands::run));
 }

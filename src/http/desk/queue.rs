@@ -10,6 +10,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::commands::page;
+use super::draft::posted;
 use super::me::Me;
 use super::times::When;
 use super::words::{self, Say, Tag};
@@ -66,6 +67,7 @@ struct Line {
     deadline: Option<(&'static str, When)>,
     holder: Option<String>,
     is_mine: bool,
+    lookers: String,
     tier: &'static str,
     is_privileged: bool,
 }
@@ -192,6 +194,7 @@ fn line(row: Row, now: Time) -> Line {
         since: When::of(row.state_since, now),
         holder: row.holder,
         is_mine: row.is_mine,
+        lookers: words::lookers(&row.lookers),
         tier: row.tier.say(),
         is_privileged: row.tier == Tier::Privileged,
     }
@@ -223,8 +226,7 @@ const fn ending(state: State) -> &'static str {
 /// # Errors
 /// 401, 403.
 pub(super) async fn take_next(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let me = Me::of(&request, &ctx).await?;
-    let _: form::Button = form::read(&request, payload, &ctx).await?;
+    let (me, form::Button {}) = posted(&request, &ctx, payload).await?;
     let asked = Asked { queue: Some(Queue::Unassigned), limit: TRIES, ..Asked::default() };
     for row in desk::list(&ctx, &me.session, asked).await?.items {
         match review::claim(&ctx, &me.session.actor, row.reference.as_str(), None).await {

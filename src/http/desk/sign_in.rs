@@ -9,6 +9,7 @@ use askama::Template;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
+use super::draft::Draft;
 use super::me::{self, Me};
 use crate::error::Error;
 use crate::http::body::query;
@@ -30,6 +31,8 @@ struct SignIn<'a> {
     errors: Errors,
     email: &'a str,
     next: &'a str,
+    /// What was typed into a form that came too late, sealed.
+    draft: &'a str,
     is_out: bool,
 }
 
@@ -51,8 +54,20 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     }
     let f = Frame::of(&request, &ctx);
     let is_out = !asked.out.is_empty();
-    let page = SignIn { f: &f, errors: Errors::default(), email: "", next: me::local(&asked.next), is_out };
+    let next = me::local(&asked.next);
+    let page = SignIn { f: &f, errors: Errors::default(), email: "", next, draft: "", is_out };
     f.page(StatusCode::OK, &page)
+}
+
+/// The form for somebody who was signed out while they wrote.
+///
+/// # Errors
+/// None of its own.
+pub(super) fn again(request: &HttpRequest, ctx: &Context, next: &str, draft: &str) -> Answer {
+    let f = Frame::of(request, ctx);
+    let next = me::local(next);
+    let page = SignIn { f: &f, errors: Errors::default(), email: "", next, draft, is_out: false };
+    f.page(StatusCode::UNAUTHORIZED, &page)
 }
 
 #[derive(Deserialize)]
@@ -63,6 +78,8 @@ pub(super) struct Typed {
     code: String,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    draft: String,
 }
 
 /// Signs in, and leads to where one was going.
@@ -86,18 +103,31 @@ pub(super) async fn send(
     };
     match session::sign_in(&ctx, with).await {
         Ok(signed_in) => {
-            let mut answer = see_other(me::local(&typed.next));
-            me::set_cookie(&ctx, &mut answer, Some(signed_in.token.expose_secret().to_owned()));
+            let token = signed_in.token.expose_secret();
+            let mut answer = arrive(&request, &ctx, token, &typed.next, &typed.draft).await?;
+            me::set_cookie(&ctx, &mut answer, Some(token.to_owned()));
             Ok(answer)
         }
         Err(Error::Unauthenticated) => {
             let f = Frame::of(&request, &ctx);
             let (email, next) = (&*typed.email, me::local(&typed.next));
-            let page = SignIn { f: &f, errors: Errors::one("email", REFUSED), email, next, is_out: false };
+            let (errors, draft) = (Errors::one("email", REFUSED), &*typed.draft);
+            let page = SignIn { f: &f, errors, email, next, draft, is_out: false };
             f.page(StatusCode::UNAUTHORIZED, &page)
         }
         Err(error) => Err(Problem::from(error)),
     }
+}
+
+/// Where one was going; where a form came too late, its page with what was typed.
+async fn arrive(request: &HttpRequest, ctx: &Context, token: &str, next: &str, draft: &str) -> Answer {
+    if let Some(draft) = Draft::open(request, ctx, draft) {
+        let me = Me { session: session::authenticate(ctx, token).await? };
+        if let Ok(page) = draft.show(request, ctx, &me).await {
+            return Ok(page);
+        }
+    }
+    Ok(see_other(me::local(next)))
 }
 
 /// Signs out; a session that has ended already is no reason to complain.

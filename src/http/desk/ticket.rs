@@ -8,11 +8,13 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use serde::Deserialize;
 
+use super::draft;
 use super::me::Me;
 use super::moments::{self, Shown};
 use super::times::{Told, When};
 use super::view::{May, Task, tasks};
 use super::words::{self, Say, Tag};
+use crate::config::CannedReply;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{MessageKind, State};
 use crate::error::Error;
@@ -41,6 +43,8 @@ pub(super) struct Kept {
     pub(super) form: String,
     /// Its text.
     pub(super) text: String,
+    /// Why no PIN is made, where it says so.
+    pub(super) decline: String,
 }
 
 impl Kept {
@@ -51,6 +55,11 @@ impl Kept {
     /// The text, if it belongs into that form.
     fn text(&self, form: &str) -> &str {
         if self.is(form) { &self.text } else { "" }
+    }
+
+    /// Why no PIN is made, if it belongs into that form.
+    fn decline(&self, form: &str) -> &str {
+        if self.is(form) { &self.decline } else { "" }
     }
 }
 
@@ -71,6 +80,7 @@ struct Page<'a> {
     moments: Vec<Shown>,
     notice: Option<Notice>,
     kept: Kept,
+    replies: &'a [CannedReply],
 }
 
 impl Page<'_> {
@@ -78,6 +88,10 @@ impl Page<'_> {
     fn request(&self) -> Option<&str> {
         let mut messages = self.t.timeline.iter().filter(|moment| moment.source == Source::Message);
         messages.find(|moment| moment.what == MessageKind::Request.as_str())?.text.as_deref()
+    }
+
+    fn lookers(&self) -> String {
+        words::lookers(&self.t.row.lookers)
     }
 
     fn is_frozen(&self) -> bool {
@@ -117,6 +131,7 @@ pub(super) struct Asked {
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, reference: Path<String>) -> Answer {
     let me = Me::of(&request, &ctx).await?;
     let asked: Asked = query(&request)?;
+    desk::look(&ctx, &me.session, &reference).await?;
     let ticket = desk::ticket(&ctx, &me.session, &reference).await?;
     render(&request, &ctx, &me, &ticket, StatusCode::OK, done(&asked.done), Kept::default())
 }
@@ -154,6 +169,45 @@ pub(super) async fn refuse(
         Notice { class: "bad", heading: "That was not done", text, changes: Vec::new() }
     };
     render(request, ctx, me, &ticket, problem.status(), Some(notice), kept)
+}
+
+/// Shows it with what was typed before somebody had to sign in again.
+///
+/// # Errors
+/// 403, 404.
+pub(super) async fn show_again(
+    request: &HttpRequest,
+    ctx: &Context,
+    me: &Me,
+    reference: &str,
+    version: i32,
+    kept: Kept,
+) -> Answer {
+    let ticket = desk::ticket(ctx, &me.session, reference).await?;
+    let notice = draft::notice(moments::since(&ticket.timeline, version));
+    render(request, ctx, me, &ticket, StatusCode::OK, Some(notice), kept)
+}
+
+/// Shows it with a message that is not sent yet.
+///
+/// # Errors
+/// 403, 404.
+pub(super) async fn inserted(
+    request: &HttpRequest,
+    ctx: &Context,
+    me: &Me,
+    reference: &str,
+    version: i32,
+    kept: Kept,
+) -> Answer {
+    let ticket = desk::ticket(ctx, &me.session, reference).await?;
+    let notice = Notice {
+        class: "good",
+        heading: "Not sent yet",
+        text: "The message is in its form: read it, change what does not fit, then send it.".to_owned(),
+        changes: moments::since(&ticket.timeline, version),
+    };
+    render(request, ctx, me, &ticket, StatusCode::OK, Some(notice), kept)
 }
 
 /// The reason of a refusal, with what an approval still lacks.
@@ -199,6 +253,7 @@ fn render(
         may,
         notice,
         kept,
+        replies: &ctx.config.desk.replies,
     };
     f.page(status, &page)
 }

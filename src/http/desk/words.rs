@@ -175,3 +175,13 @@ pub(super) fn letter_state(word: &str) -> Tag {
         _ => tag("Not sent", "bad"),
     }
 }
+
+/// Who else looks at a ticket: `Grace and Tommy are looking`; nothing where nobody does.
+pub(super) fn lookers(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("{one} is looking"),
+        [one, other] => format!("{one} and {other} are looking"),
+        [one, other, rest @ ..] => format!("{one}, {other} and {} more are looking", rest.len()),
+    }
+}

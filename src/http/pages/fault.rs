@@ -35,7 +35,7 @@ pub fn wants_page(request: &HttpRequest) -> bool {
 #[must_use]
 pub fn page(request: &HttpRequest, ctx: &Context, problem: &Problem) -> Option<HttpResponse> {
     if problem.status() == StatusCode::UNAUTHORIZED
-        && let Some(answer) = desk::turned_away(request, ctx)
+        && let Some(answer) = desk::turned_away(request, ctx, problem.draft())
     {
         return Some(answer);
     }

@@ -30,12 +30,29 @@ pub async fn read<T: DeserializeOwned>(
     payload: Payload,
     ctx: &Context,
 ) -> Result<T, Problem> {
+    parse(&checked(request, payload, ctx).await?)
+}
+
+/// The fields of a form that nobody may send any more, whatever they are; it comes from a page of ours as any other.
+///
+/// # Errors
+/// As [`read`].
+pub async fn fields(
+    request: &HttpRequest,
+    payload: Payload,
+    ctx: &Context,
+) -> Result<Vec<(String, String)>, Problem> {
+    let rest = checked(request, payload, ctx).await?;
+    Ok(form_urlencoded::parse(rest.as_bytes()).into_owned().collect())
+}
+
+async fn checked(request: &HttpRequest, payload: Payload, ctx: &Context) -> Result<String, Problem> {
     guard::check_origin(request, ctx)?;
     check_type(request)?;
     let bytes = body::raw(payload).await?;
     let (token, rest) = take_token(&bytes)?;
     guard::check_token(request, ctx, &token)?;
-    parse(&rest)
+    Ok(rest)
 }
 
 fn check_type(request: &HttpRequest) -> Result<(), Problem> {

@@ -36,6 +36,12 @@ impl Seat {
         }
     }
 
+    /// What tells the browser from others; nobody else knows it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.value
+    }
+
     /// A token for a form, good in this browser alone.
     #[must_use]
     pub fn token(&self, ctx: &Context) -> String {

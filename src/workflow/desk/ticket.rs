@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::looking;
 use super::timeline::{self, Moment};
 use super::{AccountFull, AccountSeen, Row, masked};
 use crate::db::audit::Entry;
@@ -196,9 +197,11 @@ fn read(
             opened_at: other.opened_at,
         })
         .collect();
+    let looks = looking::list(conn, vec![ticket.id.clone()], now)?;
+    let lookers = looking::others(looks, &ticket.id, who.member());
     Ok(DeskTicket {
         policy: view.policy(conn)?,
-        row: view.row(&name),
+        row: view.row(&name, lookers),
         confirmed_at: ticket.confirmed_at,
         approved_at: ticket.approved_at,
         reissues: ticket.reissues,
@@ -266,12 +269,13 @@ impl Viewing<'_> {
         self.ticket.holder.as_ref() == Some(self.who.member()) || self.who.actor.rank >= Rank::Approver
     }
 
-    fn row(&self, name: &impl Fn(&StaffId) -> String) -> Row {
+    fn row(&self, name: &impl Fn(&StaffId) -> String, lookers: Vec<String>) -> Row {
         let ticket = self.ticket.clone();
         Row {
             account: self.account(),
             holder: ticket.holder.as_ref().map(name),
             is_mine: ticket.holder.as_ref() == Some(self.who.member()),
+            lookers,
             reference: ticket.reference,
             state: ticket.state,
             reason: ticket.reason,

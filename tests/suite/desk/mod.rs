@@ -1,5 +1,10 @@
 //! The desk, as a browser sees it: forms with their tokens, cookies kept, redirects followed by hand.
 
+mod canned;
+mod drafts;
+mod keys;
+mod looking;
+
 use reqwest::Method;
 use serde_json::json;
 
