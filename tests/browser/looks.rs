@@ -52,6 +52,7 @@ fn outside(url: &str) -> Vec<(String, String)> {
         ("vouch", "/vouch"),
         ("stop", "/stop/rk_stop_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         ("unknown", "/nothing-here"),
+        ("api", "/api/v1/docs"),
         ("demo", "/demo"),
         ("demo-mailbox", "/demo/mailbox"),
         ("demo-letter", "/demo/mailbox/1"),
