@@ -57,6 +57,7 @@ fn outside(url: &str) -> Vec<(String, String)> {
         ("account-sign-in", "/account"),
         ("stop", "/stop/rk_stop_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         ("unknown", "/nothing-here"),
+        ("api", "/api/v1/docs"),
         ("demo", "/demo"),
         ("demo-mailbox", "/demo/mailbox"),
         ("demo-letter", "/demo/mailbox/1"),

@@ -12,6 +12,7 @@ mod desk_tickets;
 mod desk_verify;
 mod openapi;
 mod plain;
+mod reader;
 mod refusals;
 pub mod sentences;
 mod stop;
@@ -22,7 +23,7 @@ mod wire;
 
 use actix_web::web::{ServiceConfig, delete, get, post, put};
 
-use super::resource;
+use super::{page, resource};
 
 /// The routes of the API.
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -37,7 +38,8 @@ fn plain_routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/healthz", "GET").route(get().to(plain::healthz)))
         .service(resource("/readyz", "GET").route(get().to(plain::readyz)))
         .service(resource("/.well-known/security.txt", "GET").route(get().to(plain::security_txt)))
-        .service(resource("/api/v1/openapi.json", "GET").route(get().to(openapi::document)));
+        .service(resource("/api/v1/openapi.json", "GET").route(get().to(openapi::document)))
+        .service(page("/api/v1/docs", reader::show));
 }
 
 fn requester_routes(cfg: &mut ServiceConfig) {

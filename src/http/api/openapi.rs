@@ -7,6 +7,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::wire::Queue;
 use super::{
     accounts, activation, audit, codes, desk_review, desk_session, desk_tickets, desk_verify, stop, tickets,
     vouch,
@@ -39,7 +40,7 @@ use crate::http::problem::Body;
         codes::begin_enrolment, codes::confirm_enrolment, codes::turn_off, codes::verify_code,
         document,
     ),
-    components(schemas(Body)),
+    components(schemas(Body, Queue)),
     modifiers(&Bearers),
 )]
 struct Document;
@@ -62,11 +63,11 @@ impl Modify for Bearers {
     }
 }
 
+/// How long the document and its page may be kept.
+pub(super) const KEPT: &str = "public, max-age=300";
+
 /// The document.
-///
-/// # Panics
-/// Never: it is made of strings and numbers.
-fn text() -> &'static str {
+pub(super) fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| Document::openapi().to_json().unwrap_or_default())
 }
@@ -75,8 +76,5 @@ fn text() -> &'static str {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "requesters",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), super::refusals::Faults), security(()))]
 pub(super) async fn document() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((CACHE_CONTROL, "public, max-age=300"))
-        .body(text())
+    HttpResponse::Ok().content_type("application/json").insert_header((CACHE_CONTROL, KEPT)).body(text())
 }

@@ -85,4 +85,37 @@ on_both! {
         let base = app.http.base().to_owned();
         assert!(base.starts_with("http://127.0.0.1:"));
     }
+
+    async fn the_document_can_be_read_call_by_call_on_a_page(app: TestApp) {
+        let document = app.http.get("/api/v1/openapi.json", "").await.expect(200);
+        let page = send(app.http.request(Method::GET, "/api/v1/docs")).await;
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        is_guarded(&page);
+        assert!(page.header("cache-control").starts_with("public"));
+        for (path, calls) in document["paths"].as_object().unwrap() {
+            for (method, call) in calls.as_object().unwrap() {
+                let id = call["operationId"].as_str().unwrap();
+                let told = page.text.split(&format!("<h3 id=\"{id}\"")).nth(1).unwrap_or_else(|| panic!("no {id}"));
+                let told = told.split("</article>").next().unwrap();
+                assert!(told.contains(&method.to_uppercase()) && told.contains(path), "{method} {path}");
+                for status in call["responses"].as_object().unwrap().keys() {
+                    assert!(told.contains(status), "{method} {path}: {status}");
+                }
+            }
+        }
+        for schema in document["components"]["schemas"].as_object().unwrap().values() {
+            for field in schema["properties"].as_object().into_iter().flat_map(|fields| fields.keys()) {
+                assert!(page.text.contains(&format!("<code>{field}</code>")), "{field}");
+            }
+        }
+    }
+
+    async fn everything_that_the_document_points_to_is_in_it(app: TestApp) {
+        let document = app.http.get("/api/v1/openapi.json", "").await;
+        let shapes = document.json()["components"]["schemas"].clone();
+        for rest in document.text.split("#/components/schemas/").skip(1) {
+            let name = rest.split('"').next().unwrap();
+            assert!(shapes.get(name).is_some(), "{name}");
+        }
+    }
 }
