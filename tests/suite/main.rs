@@ -24,5 +24,6 @@ mod hosts;
 mod oracles;
 mod outage;
 mod portal;
+mod recovery_codes;
 mod road;
 mod schemas;

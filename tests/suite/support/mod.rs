@@ -9,6 +9,7 @@ pub mod app;
 pub mod browser;
 pub mod client;
 pub mod database;
+pub mod host;
 pub mod letters;
 pub mod program;
 #[expect(dead_code, reason = "the tests of `mail` use the rest")]

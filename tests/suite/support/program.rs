@@ -147,21 +147,7 @@ impl Program {
 
     /// The one column, called `text`, of a query.
     pub fn query(&self, sql: &str) -> Vec<String> {
-        #[derive(QueryableByName)]
-        struct Line {
-            #[diesel(sql_type = Text)]
-            text: String,
-        }
-        let query = diesel::sql_query(sql);
-        let lines: Vec<Line> = match self.database.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let mut conn = SqliteConnection::establish(path).unwrap();
-                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-                query.load(&mut conn).unwrap()
-            }
-            None => query.load(&mut PgConnection::establish(&self.database.url).unwrap()).unwrap(),
-        };
-        lines.into_iter().map(|line| line.text).collect()
+        rows(&self.database.url, sql)
     }
 }
 
@@ -197,4 +183,23 @@ pub fn letters_in(folder: &Path) -> Vec<(String, String)> {
         Some((name, std::fs::read_to_string(path).ok()?))
     };
     files.filter_map(|file| read(file.ok()?)).collect()
+}
+
+/// The one column, called `text`, of a query on a database.
+pub fn rows(url: &str, sql: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let query = diesel::sql_query(sql);
+    let lines: Vec<Line> = match url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let mut conn = SqliteConnection::establish(path).unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+            query.load(&mut conn).unwrap()
+        }
+        None => query.load(&mut PgConnection::establish(url).unwrap()).unwrap(),
+    };
+    lines.into_iter().map(|line| line.text).collect()
 }
