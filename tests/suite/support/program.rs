@@ -78,6 +78,17 @@ impl Program {
         command
     }
 
+    /// Another program, with the settings of this place and our program on its path.
+    pub fn other(&self, program: &str) -> Command {
+        let ours = Path::new(env!("CARGO_BIN_EXE_rekey")).parent().unwrap().display().to_string();
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).env_clear();
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        let inside = self.path("bin").display().to_string();
+        command.env("PATH", format!("{inside}:{ours}:{}", std::env::var("PATH").unwrap()));
+        command
+    }
+
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command(arguments);
