@@ -19,6 +19,7 @@ mod cli;
 mod crash;
 mod demo;
 mod desk;
+mod diagnosis;
 mod examples;
 mod floors;
 mod hosts;
