@@ -14,6 +14,7 @@ mod support;
 
 mod accounts;
 mod api;
+mod assertions;
 mod audit;
 mod cli;
 mod crash;
