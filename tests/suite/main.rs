@@ -24,6 +24,7 @@ mod diagnosis;
 mod examples;
 mod floors;
 mod hosts;
+mod imports;
 mod oracles;
 mod outage;
 mod portal;

@@ -71,7 +71,8 @@ impl Program {
         Config::load(None, all).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command of the program, not yet run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekey"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
