@@ -25,6 +25,7 @@ mod examples;
 mod floors;
 mod hosts;
 mod imports;
+mod names;
 mod oracles;
 mod outage;
 mod portal;
