@@ -62,7 +62,7 @@ impl TestApp {
         let now = self.ctx.now().and_utc().timestamp();
         json!({
             "iss": self.host.as_str(), "aud": "https://rekey.example.com", "sub": "ada", "iat": now, "exp": now + 60,
-            "jti": uuid::Uuid::now_v7().to_string(), "auth_time": now - 10, "amr": ["pwd"],
+            "jti": self.ctx.crypto.id(self.ctx.now()), "auth_time": now - 10, "amr": ["pwd"],
         })
     }
 

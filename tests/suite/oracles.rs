@@ -83,7 +83,8 @@ impl PamService {
             std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&secret).unwrap();
         let window = "\" WINDOW_SIZE 3\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n";
         std::io::Write::write_all(&mut file, format!("{key}\n{window}").as_bytes()).unwrap();
-        let service = Self { name: format!("rekey-test-{}", uuid::Uuid::now_v7().simple()), _folder: folder };
+        let name = format!("rekey-test-{}-{}", std::process::id(), key.to_lowercase());
+        let service = Self { name, _folder: folder };
         let module = "pam_google_authenticator.so";
         let rules = format!("auth required {module} secret={} user=root\n", secret.display());
         std::fs::write(service.path(), rules).unwrap();
