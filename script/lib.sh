@@ -32,6 +32,18 @@ axe_core() {
     printf '%s\n' "$folder/package/axe.min.js"
 }
 
+# Installs otplib once, an authenticator for Node, and prints the folder of its modules.
+otplib() {
+    local version=12.0.1 folder
+    folder=$(cache_folder)/otplib-$version
+    if [ ! -e "$folder/complete" ]; then
+        rm -rf "$folder"
+        npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "otplib@$version" >&2
+        touch "$folder/complete"
+    fi
+    printf '%s\n' "$folder/node_modules"
+}
+
 # Prints a program of the PostgreSQL server, which Debian keeps off PATH.
 postgres_program() {
     local found

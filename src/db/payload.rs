@@ -83,6 +83,9 @@ enum Facts<'a> {
         at: NaiveDateTime,
         left: u32,
     },
+    RecoveryCodesMade {
+        at: NaiveDateTime,
+    },
     ManagerVouch {
         #[serde(borrow)]
         token: Cow<'a, str>,
@@ -171,6 +174,7 @@ impl<'a> Facts<'a> {
             Content::TwoFactorEnabled { at } => Self::TwoFactorEnabled { at: *at },
             Content::TwoFactorDisabled { at } => Self::TwoFactorDisabled { at: *at },
             Content::RecoveryCodeUsed { at, left } => Self::RecoveryCodeUsed { at: *at, left: *left },
+            Content::RecoveryCodesMade { at } => Self::RecoveryCodesMade { at: *at },
             Content::ManagerVouch { token, code, person, expires_at } => Self::ManagerVouch {
                 token: lend(token),
                 code: lend(code),
@@ -215,6 +219,7 @@ impl<'a> Facts<'a> {
             Self::TwoFactorEnabled { at } => Content::TwoFactorEnabled { at },
             Self::TwoFactorDisabled { at } => Content::TwoFactorDisabled { at },
             Self::RecoveryCodeUsed { at, left } => Content::RecoveryCodeUsed { at, left },
+            Self::RecoveryCodesMade { at } => Content::RecoveryCodesMade { at },
             Self::ManagerVouch { token, code, person, expires_at } => Content::ManagerVouch {
                 token: keep(token),
                 code: keep(code),
@@ -282,6 +287,7 @@ mod tests {
             Purpose::TwoFactorEnabled => Content::TwoFactorEnabled { at },
             Purpose::TwoFactorDisabled => Content::TwoFactorDisabled { at },
             Purpose::RecoveryCodeUsed => Content::RecoveryCodeUsed { at, left: 7 },
+            Purpose::RecoveryCodesMade => Content::RecoveryCodesMade { at },
             Purpose::ManagerVouch => {
                 Content::ManagerVouch { token: secret(0), code: secret(1), person: text, expires_at: at }
             }

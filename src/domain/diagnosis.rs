@@ -78,6 +78,9 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// The words of [`Finding::as_str`].
+    pub const WORDS: [&'static str; 5] = ["works", "clock_off", "old_entry", "wrong_settings", "no_match"];
+
     /// The word of the API.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

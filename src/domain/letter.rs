@@ -41,6 +41,8 @@ words! {
         TwoFactorDisabled = "two_factor_disabled",
         /// One of the saved recovery codes was used.
         RecoveryCodeUsed = "recovery_code_used",
+        /// The saved recovery codes were replaced by new ones.
+        RecoveryCodesMade = "recovery_codes_made",
         /// The manager on file is asked to vouch.
         ManagerVouch = "manager_vouch",
         /// To the desk: a letter came back.
@@ -164,6 +166,11 @@ pub enum Content {
         /// How many codes are left.
         left: u32,
     },
+    /// See [`Purpose::RecoveryCodesMade`].
+    RecoveryCodesMade {
+        /// When.
+        at: Time,
+    },
     /// See [`Purpose::ManagerVouch`].
     ManagerVouch {
         /// Opens the vouching page; good for nothing without the code.
@@ -207,6 +214,7 @@ impl Content {
             Self::TwoFactorEnabled { .. } => Purpose::TwoFactorEnabled,
             Self::TwoFactorDisabled { .. } => Purpose::TwoFactorDisabled,
             Self::RecoveryCodeUsed { .. } => Purpose::RecoveryCodeUsed,
+            Self::RecoveryCodesMade { .. } => Purpose::RecoveryCodesMade,
             Self::ManagerVouch { .. } => Purpose::ManagerVouch,
             Self::Bounced { .. } => Purpose::Bounced,
             Self::DeskAlarm { .. } => Purpose::DeskAlarm,

@@ -36,6 +36,7 @@ pub(super) fn render(
         Content::TwoFactorEnabled { at } => templates::two_factor_enabled(f, &moment(*at)),
         Content::TwoFactorDisabled { at } => templates::two_factor_disabled(f, &moment(*at)),
         Content::RecoveryCodeUsed { at, left } => templates::recovery_code_used(f, &moment(*at), *left),
+        Content::RecoveryCodesMade { at } => templates::recovery_codes_made(f, &moment(*at)),
         Content::ManagerVouch { token, code, person: who, expires_at } => templates::manager_vouch(
             f,
             &person(who).unwrap_or_else(|| label(&envelope.account)),

@@ -93,6 +93,7 @@ letters! {
     two_factor_enabled("mail/two_factor_enabled.txt", "mail/two_factor_enabled.html") { at: &'a str }
     two_factor_disabled("mail/two_factor_disabled.txt", "mail/two_factor_disabled.html") { at: &'a str }
     recovery_code_used("mail/recovery_code_used.txt", "mail/recovery_code_used.html") { at: &'a str, left: u32 }
+    recovery_codes_made("mail/recovery_codes_made.txt", "mail/recovery_codes_made.html") { at: &'a str }
     manager_vouch("mail/manager_vouch.txt", "mail/manager_vouch.html") {
         who: &'a str,
         url: &'a str,

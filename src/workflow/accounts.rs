@@ -172,7 +172,9 @@ pub(super) fn external_id_of(text: &str) -> Result<ExternalId, Rejection> {
 }
 
 fn living(conn: &mut Conn, external_id: &str) -> Result<Account, Error> {
-    let account = accounts::find_by_external_id(conn, external_id)?;
+    // What can be no id is nobody's, and PostgreSQL takes no NUL.
+    let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
+    let account = accounts::find_by_external_id(conn, id.as_str())?;
     Ok(account.filter(|account| account.removed_at.is_none()).ok_or(Rejection::NotFound)?)
 }
 

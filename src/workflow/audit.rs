@@ -5,6 +5,7 @@
 
 use super::Context;
 use super::checkpoints_file;
+use super::tally::Tally;
 use crate::crypto::Crypto;
 use crate::db::audit::{self, Checkpoint, Entry};
 use crate::db::{self, Conn};
@@ -30,6 +31,7 @@ pub struct Sealing {
 struct Page {
     sealed: usize,
     refused: Vec<EntryId>,
+    tallies: Vec<Tally>,
     last: Option<EntryId>,
 }
 
@@ -50,6 +52,7 @@ pub async fn seal(ctx: &Context) -> Result<Sealing, Error> {
         let (crypto, from) = (ctx.crypto.clone(), after.clone());
         let page: Page = ctx.db.write(move |conn| seal_page(conn, &crypto, &from)).await?;
         done.sealed += page.sealed;
+        page.tallies.into_iter().for_each(Tally::count);
         done.refused.extend(page.refused);
         match page.last {
             Some(last) => last.as_str().clone_into(&mut after),
@@ -64,7 +67,8 @@ fn seal_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, Erro
         Some((position, chain)) => (position, link_of(&chain)?),
         None => (0, BEGINNING),
     };
-    let mut page = Page { sealed: 0, refused: Vec::new(), last: entries.last().map(|last| last.id.clone()) };
+    let last = entries.last().map(|last| last.id.clone());
+    let mut page = Page { sealed: 0, refused: Vec::new(), tallies: Vec::new(), last };
     for entry in entries {
         if !crypto.entry_mac_matches(&entry.bytes(), &entry.mac) {
             page.refused.push(entry.id);
@@ -78,6 +82,7 @@ fn seal_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, Erro
             other => other,
         })?;
         page.sealed += 1;
+        page.tallies.extend(Tally::of(&entry));
     }
     Ok(page)
 }

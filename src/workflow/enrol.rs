@@ -130,30 +130,35 @@ pub async fn turn_off(ctx: &Context, caller: &Caller, code: Option<SecretString>
     Ok(ended.await?.ok_or(Rejection::WrongCode)?)
 }
 
-fn read(typed: &SecretString) -> Result<Code, Rejection> {
+pub(super) fn read(typed: &SecretString) -> Result<Code, Rejection> {
     Code::parse(typed.expose_secret())
         .ok_or(Rejection::Invalid("code: the six digits that the app shows now"))
 }
 
 /// One account with its keys, within one transaction.
-struct Desk<'a> {
-    conn: &'a mut Conn,
+pub(super) struct Desk<'a> {
+    pub(super) conn: &'a mut Conn,
     ctx: &'a Context,
     actor: Actor,
-    account: Account,
+    pub(super) account: Account,
     living: Vec<Authenticator>,
     now: Time,
 }
 
 impl<'a> Desk<'a> {
-    fn open(conn: &'a mut Conn, ctx: &'a Context, caller: &Caller, now: Time) -> Result<Self, Error> {
+    pub(super) fn open(
+        conn: &'a mut Conn,
+        ctx: &'a Context,
+        caller: &Caller,
+        now: Time,
+    ) -> Result<Self, Error> {
         let account = caller.account(conn)?;
         let living = authenticators::list_living(conn, &account.id)?;
         Ok(Self { conn, ctx, actor: caller.actor(), account, living, now })
     }
 
     /// Refuses where no code is looked at.
-    fn require_open(&self) -> Result<(), Rejection> {
+    pub(super) fn require_open(&self) -> Result<(), Rejection> {
         let suspended = self.living.iter().any(|key| key.state == AuthenticatorState::Suspended);
         if self.account.frozen_at.is_some() || suspended {
             return Err(Rejection::ProofRequired);
@@ -166,7 +171,7 @@ impl<'a> Desk<'a> {
         self.account.two_factor == TwoFactor::Off && matches!(self.actor, Actor::Owner(_))
     }
 
-    fn prove_active(&mut self, code: &Code) -> Result<bool, Error> {
+    pub(super) fn prove_active(&mut self, code: &Code) -> Result<bool, Error> {
         let active = self.living.iter().find(|key| key.state == AuthenticatorState::Active).cloned();
         self.prove(&active.ok_or(Rejection::ProofRequired)?, code)
     }
@@ -236,14 +241,14 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    fn turn(&mut self, two_factor: TwoFactor, action: Action) -> Result<(), Error> {
+    pub(super) fn turn(&mut self, two_factor: TwoFactor, action: Action) -> Result<(), Error> {
         self.account.two_factor = two_factor;
         let note = Note { actor: &self.actor, event: Event::new(action) };
         self.account = change::account(self.conn, self.ctx, self.account.clone(), &note, self.now)?;
         Ok(())
     }
 
-    fn tell(&mut self, content: &Content) -> Result<(), Error> {
+    pub(super) fn tell(&mut self, content: &Content) -> Result<(), Error> {
         let about = About { account: Some(&self.account.id), ..About::default() };
         Ok(db::letters::tell_everyone(self.conn, &self.ctx.crypto, about, content, self.now)?)
     }

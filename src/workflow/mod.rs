@@ -43,6 +43,7 @@ pub mod review;
 pub mod rotate;
 pub mod session;
 pub mod staff;
+mod tally;
 #[cfg(test)]
 mod tests;
 pub mod verify;

@@ -1,20 +1,58 @@
 //! Recovery codes: ten made at a time and shown once, each good once.
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Context;
+use super::caller::Caller;
+use super::enrol::{self, Desk};
 use crate::crypto::{Purpose, canonical_recovery_code};
 use crate::db::Conn;
 use crate::db::letters::{self, About};
 use crate::db::recovery_codes::{self, RecoveryCode};
 use crate::domain::Time;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, TwoFactor};
+use crate::domain::event::Action;
 use crate::domain::ids::AccountId;
 use crate::domain::letter::Content;
+use crate::domain::rejection::Rejection;
 use crate::error::Error;
 
 /// How many are made at a time.
 const CODES: usize = 10;
+
+/// Replaces the recovery codes on request, used ones and unused ones alike, with a code of the active authenticator.
+///
+/// # Errors
+/// `NotFound` where two-factor authentication is off; `ProofRequired` without a code or an active authenticator;
+/// `WrongCode`, `TooManyTries`, `Invalid`.
+pub async fn replace(
+    ctx: &Context,
+    caller: &Caller,
+    code: Option<SecretString>,
+) -> Result<Vec<SecretString>, Error> {
+    let now = ctx.now();
+    let code = Arc::new(code.as_ref().map(enrol::read).transpose()?);
+    let (context, caller) = (ctx.clone(), caller.clone());
+    let replaced = ctx.write(move |conn| {
+        let mut desk = Desk::open(conn, &context, &caller, now)?;
+        if desk.account.two_factor == TwoFactor::Off {
+            return Err(Rejection::NotFound.into());
+        }
+        desk.require_open()?;
+        let code = code.as_ref().as_ref().ok_or(Rejection::ProofRequired)?;
+        if !desk.prove_active(code)? {
+            return Ok(None);
+        }
+        let account = desk.account.id.clone();
+        let codes = renew(desk.conn, &context, &account, now)?;
+        desk.turn(TwoFactor::On, Action::RecoveryCodesMade)?;
+        desk.tell(&Content::RecoveryCodesMade { at: now })?;
+        Ok(Some(codes))
+    });
+    Ok(replaced.await?.ok_or(Rejection::WrongCode)?)
+}
 
 /// Makes ten new codes in place of the former ones. They leave in the one answer that shows them.
 pub(super) fn renew(

@@ -1,16 +1,23 @@
 //! Other people's authenticators: a key that was mailed or shown works in programs that know nothing of ours.
 
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::client::text;
+use crate::support::totp::wrong_code;
 
 impl TestApp {
     /// What a program prints that is given the time, a step later than the last.
     fn asked(&self, program: &str, arguments: impl FnOnce(i64) -> Vec<String>) -> String {
         self.ctx.clock.advance(std::time::Duration::from_secs(30));
+        self.asked_now(program, arguments)
+    }
+
+    fn asked_now(&self, program: &str, arguments: impl FnOnce(i64) -> Vec<String>) -> String {
         let arguments = arguments(self.ctx.now().and_utc().timestamp());
         let said = Command::new(program).args(arguments).output();
         let said = said.unwrap_or_else(|error| panic!("{program}: {error}: run script/test"));
@@ -26,14 +33,108 @@ impl TestApp {
 
     /// The code by pyotp, which is given an expression for the authenticator.
     fn pyotp(&self, authenticator: &str, argument: &str) -> String {
+        self.ctx.clock.advance(std::time::Duration::from_secs(30));
+        self.pyotp_now(authenticator, argument)
+    }
+
+    /// The codes of this second, by programs that show one.
+    fn all_show(&self, key: &str) -> Vec<(&'static str, String)> {
+        let oathtool =
+            |now: i64| vec!["--totp".into(), "--base32".into(), format!("--now=@{now}"), key.to_owned()];
+        let modules = std::env::var("REKEY_TEST_OTPLIB")
+            .expect("REKEY_TEST_OTPLIB names the modules of otplib; script/test installs it and sets it");
+        let script = format!(
+            "const {{ authenticator }} = require('{modules}/otplib'); const [key, now] = process.argv.slice(1); \
+             authenticator.options = {{ epoch: now * 1000 }}; console.log(authenticator.generate(key))"
+        );
+        vec![
+            ("oathtool", self.asked_now("oathtool", oathtool)),
+            ("pyotp", self.pyotp_now("pyotp.TOTP", key)),
+            (
+                "otplib",
+                self.asked_now("node", |now| vec!["-e".into(), script, key.to_owned(), now.to_string()]),
+            ),
+        ]
+    }
+
+    fn pyotp_now(&self, authenticator: &str, argument: &str) -> String {
         let python = std::env::var("REKEY_TEST_PYTHON")
             .expect("REKEY_TEST_PYTHON names a Python with pyotp; script/test installs one and sets it");
         let program = format!("import pyotp, sys; print({authenticator}(sys.argv[1]).at(int(sys.argv[2])))");
-        self.asked(&python, |now| vec!["-c".into(), program, argument.into(), now.to_string()])
+        self.asked_now(&python, |now| vec!["-c".into(), program, argument.into(), now.to_string()])
+    }
+}
+
+/// A service of PAM that asks for a code of one key, and goes with the story. Only root can set one up.
+struct PamService {
+    name: String,
+    _folder: tempfile::TempDir,
+}
+
+impl PamService {
+    fn of(key: &str) -> Option<Self> {
+        let id = Command::new("id").arg("-u").output().unwrap().stdout;
+        if id != b"0\n" {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        let mut file =
+            std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&secret).unwrap();
+        let window = "\" WINDOW_SIZE 3\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n";
+        std::io::Write::write_all(&mut file, format!("{key}\n{window}").as_bytes()).unwrap();
+        let name = format!("rekey-test-{}-{}", std::process::id(), key.to_lowercase());
+        let service = Self { name, _folder: folder };
+        let module = "pam_google_authenticator.so";
+        let rules = format!("auth required {module} secret={} user=root\n", secret.display());
+        std::fs::write(service.path(), rules).unwrap();
+        Some(service)
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from("/etc/pam.d").join(&self.name)
+    }
+
+    fn accepts(&self, code: &str) -> bool {
+        let mut asked = Command::new("pamtester");
+        asked.args([&self.name, "root", "authenticate"]).stdin(std::process::Stdio::piped());
+        let mut asked = asked.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn();
+        let asked = asked.as_mut().expect("pamtester is there: script/setup");
+        std::io::Write::write_all(&mut asked.stdin.take().unwrap(), format!("{code}\n").as_bytes()).unwrap();
+        asked.wait().unwrap().success()
+    }
+}
+
+impl Drop for PamService {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.path());
     }
 }
 
 on_both! {
+    async fn all_of_them_show_and_take_the_same_code_at_the_same_second(app: TestApp) {
+        // PAM has no clock but the machine's.
+        app.ctx.clock.set(rekey::clock::Clock::system().now() - chrono::TimeDelta::seconds(30));
+        let (key, _) = app.enrolled().await;
+        let pam = PamService::of(&key);
+        let shown = app.all_show(&key);
+        let code = app.shown(&key);
+        assert!(shown.iter().all(|(_, other)| *other == code), "{shown:?}, and ours is {code}");
+        match &pam {
+            Some(pam) => {
+                assert!(pam.accepts(&code), "PAM's module takes it");
+                assert!(!pam.accepts(&code), "once");
+                assert!(!pam.accepts(&wrong_code(&code)));
+            }
+            None => eprintln!("PAM's module is left out: only root can add a service"),
+        }
+        app.ctx.clock.advance(std::time::Duration::from_secs(30));
+        let next = app.all_show(&key);
+        assert!(next.iter().all(|(_, other)| *other == next[0].1 && *other != code), "{next:?}");
+        assert_eq!(app.verdict(json!({"code": next[0].1})).await, "accepted");
+        assert_eq!(app.verdict(json!({"code": next[0].1})).await, "used");
+    }
+
     async fn a_mailed_key_works_in_other_programs(app: TestApp) {
         app.account("ada@example.com").await;
         let agent = app.staff("grace", "agent").await;

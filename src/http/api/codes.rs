@@ -17,7 +17,7 @@ use crate::http::body::{json, optional_json};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::clients::Scope;
 use crate::workflow::codes::{Presented, Verified, verify};
-use crate::workflow::{Context, enrol};
+use crate::workflow::{Context, enrol, recovery};
 
 /// A code of the active authenticator, where there is one.
 #[derive(Default, Deserialize, ToSchema)]
@@ -91,6 +91,23 @@ pub(super) async fn confirm_enrolment(
     let host = host(&request, &ctx, Scope::Codes).await?;
     let OneCode { code } = json(&request, payload).await?;
     let codes = enrol::confirm(&ctx, &host.names(external_id.into_inner()), code.into()).await?;
+    Ok(HttpResponse::Ok().json(Enrolled { recovery_codes: shown(&codes) }))
+}
+
+/// Makes ten new recovery codes in place of the former, with a code of the active authenticator.
+#[utoipa::path(post, path = "/api/v1/accounts/{external_id}/recovery-codes", tag = "hosts",
+    request_body = Option<MaybeCode>, params(("external_id" = String, Path)),
+    responses((status = 200, body = Enrolled), Commands), security(("client" = [])))]
+pub(super) async fn replace_recovery_codes(
+    request: HttpRequest,
+    ctx: Data<Context>,
+    external_id: Path<String>,
+    payload: Payload,
+) -> Answer {
+    let host = host(&request, &ctx, Scope::Codes).await?;
+    let MaybeCode { code } = optional_json(&request, payload).await?;
+    let caller = host.names(external_id.into_inner());
+    let codes = recovery::replace(&ctx, &caller, code.map(SecretString::from)).await?;
     Ok(HttpResponse::Ok().json(Enrolled { recovery_codes: shown(&codes) }))
 }
 

@@ -104,5 +104,6 @@ fn host_routes(cfg: &mut ServiceConfig) {
             .route(delete().to(codes::turn_off)),
     )
     .service(resource(&one("/authenticator/confirm"), "POST").route(post().to(codes::confirm_enrolment)))
+    .service(resource(&one("/recovery-codes"), "POST").route(post().to(codes::replace_recovery_codes)))
     .service(resource(&one("/codes/verify"), "POST").route(post().to(codes::verify_code)));
 }

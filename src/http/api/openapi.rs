@@ -38,6 +38,7 @@ use crate::http::problem::Body;
         audit::list,
         accounts::put, accounts::show, accounts::remove,
         codes::begin_enrolment, codes::confirm_enrolment, codes::turn_off, codes::verify_code,
+        codes::replace_recovery_codes,
         document,
     ),
     components(schemas(Body, Queue)),

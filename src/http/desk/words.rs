@@ -159,6 +159,7 @@ pub(super) fn purpose(word: &str) -> &'static str {
         Purpose::TwoFactorEnabled => "Notice: two-factor on",
         Purpose::TwoFactorDisabled => "Notice: two-factor off",
         Purpose::RecoveryCodeUsed => "Notice: recovery code used",
+        Purpose::RecoveryCodesMade => "Notice: new recovery codes",
         Purpose::ManagerVouch => "Question to the manager",
         Purpose::Bounced => "To the desk: a letter came back",
         Purpose::DeskAlarm => "To the administrators",

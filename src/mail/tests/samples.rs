@@ -71,6 +71,7 @@ pub(super) fn content(purpose: Purpose) -> Content {
         Purpose::TwoFactorEnabled => Content::TwoFactorEnabled { at },
         Purpose::TwoFactorDisabled => Content::TwoFactorDisabled { at },
         Purpose::RecoveryCodeUsed => Content::RecoveryCodeUsed { at, left: 9 },
+        Purpose::RecoveryCodesMade => Content::RecoveryCodesMade { at },
         Purpose::ManagerVouch => Content::ManagerVouch {
             token: SecretString::from(format!("rk_vch_{TOKEN}")),
             code: SecretString::from("730518"),

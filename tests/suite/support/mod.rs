@@ -9,7 +9,9 @@ pub mod app;
 pub mod browser;
 pub mod client;
 pub mod database;
+pub mod host;
 pub mod letters;
+pub mod log;
 pub mod program;
 #[expect(dead_code, reason = "the tests of `mail` use the rest")]
 pub mod smtp_server;

@@ -71,10 +71,22 @@ impl Program {
         Config::load(None, all).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command of the program, not yet run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekey"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Another program, with the settings of this place and our program on its path.
+    pub fn other(&self, program: &str) -> Command {
+        let ours = Path::new(env!("CARGO_BIN_EXE_rekey")).parent().unwrap().display().to_string();
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).env_clear();
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        let inside = self.path("bin").display().to_string();
+        command.env("PATH", format!("{inside}:{ours}:{}", std::env::var("PATH").unwrap()));
         command
     }
 
@@ -147,21 +159,7 @@ impl Program {
 
     /// The one column, called `text`, of a query.
     pub fn query(&self, sql: &str) -> Vec<String> {
-        #[derive(QueryableByName)]
-        struct Line {
-            #[diesel(sql_type = Text)]
-            text: String,
-        }
-        let query = diesel::sql_query(sql);
-        let lines: Vec<Line> = match self.database.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let mut conn = SqliteConnection::establish(path).unwrap();
-                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-                query.load(&mut conn).unwrap()
-            }
-            None => query.load(&mut PgConnection::establish(&self.database.url).unwrap()).unwrap(),
-        };
-        lines.into_iter().map(|line| line.text).collect()
+        rows(&self.database.url, sql)
     }
 }
 
@@ -197,4 +195,23 @@ pub fn letters_in(folder: &Path) -> Vec<(String, String)> {
         Some((name, std::fs::read_to_string(path).ok()?))
     };
     files.filter_map(|file| read(file.ok()?)).collect()
+}
+
+/// The one column, called `text`, of a query on a database.
+pub fn rows(url: &str, sql: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let query = diesel::sql_query(sql);
+    let lines: Vec<Line> = match url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let mut conn = SqliteConnection::establish(path).unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+            query.load(&mut conn).unwrap()
+        }
+        None => query.load(&mut PgConnection::establish(url).unwrap()).unwrap(),
+    };
+    lines.into_iter().map(|line| line.text).collect()
 }
