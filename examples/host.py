@@ -279,5 +279,6 @@ if __name__ == "__main__":
         print(assertion(sys.argv[2], int(time.time())))
     else:
         put_people()
-        print(f"http://127.0.0.1:{PORT}", flush=True)
-        http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
+        print(f"http://127.0.0.1:{server.server_port}", flush=True)
+        server.serve_forever()
