@@ -95,7 +95,9 @@ async fn staff_pages(browser: &Browser, url: &str) -> Vec<(String, String)> {
         }
         pages.push((format!("desk-{queue}"), page));
     }
-    pages.push(("desk-audit".to_owned(), format!("{url}/desk/audit")));
+    for name in ["audit", "keys"] {
+        pages.push((format!("desk-{name}"), format!("{url}/desk/{name}")));
+    }
     pages
 }
 
