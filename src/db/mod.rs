@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod letters;
 pub mod looking;
 mod migrate;
+pub mod overview;
 pub mod payload;
 mod pool;
 pub mod recovery_codes;

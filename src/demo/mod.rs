@@ -9,6 +9,7 @@ mod cast;
 mod clock;
 mod files;
 mod guide;
+mod history;
 mod host;
 mod key;
 mod letter;

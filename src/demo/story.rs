@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::DemoError;
 use super::cast;
+use super::history;
 use super::key::Key;
 use super::stage::{Asked, Stage};
 use crate::domain::actor::StaffActor;
@@ -34,9 +35,10 @@ fn scene(asked: &Asked, what: &'static str) -> Scene {
 
 /// Plays everything, and leaves the clock at the present.
 pub(super) async fn play(stage: &mut Stage) -> Result<Vec<Scene>, DemoError> {
-    stage.begin(TimeDelta::days(9));
+    stage.begin(TimeDelta::days(28));
     stage.enrol_people().await?;
     stage.hire().await?;
+    history::play(stage).await?;
     stage.at(TimeDelta::days(6));
     renumber(stage, "katherine").await?;
     let mut past = vec![completed(stage).await?, rejected(stage).await?, solved(stage).await?];
@@ -67,7 +69,7 @@ async fn renumber(stage: &Stage, who: &'static str) -> Result<(), DemoError> {
 }
 
 /// A member of the staff takes the ticket.
-async fn taken(stage: &Stage, staff: &str, asked: &Asked) -> Result<StaffActor, DemoError> {
+pub(super) async fn taken(stage: &Stage, staff: &str, asked: &Asked) -> Result<StaffActor, DemoError> {
     stage.wait(240);
     let by = stage.acting(staff).await?;
     review::claim(&stage.ctx, &by, &asked.reference, None).await?;
@@ -102,17 +104,23 @@ async fn completed(stage: &mut Stage) -> Told {
     let text = "My phone fell into the harbour this morning. I have a new one with the same number.";
     let asked = stage.ask_and_confirm("hedy", Problem::LostDevice, text).await?;
     let by = taken(stage, "agent", &asked).await?;
-    passed(stage, &by, &asked, Method::Callback, "Called the number on file; she expected the call.").await?;
-    let pin = pin(stage, &by, &asked).await?;
-    approved(stage, &by, &asked, "Recognised on the call to the number on file.").await?;
-    let key = stage.newest("hedy")?.alone(32, |c| matches!(c, 'A'..='Z' | '2'..='7'));
+    renewed(stage, &by, &asked).await?;
+    Ok(scene(&asked, "Completed: she proved the new key, and the former one was revoked with it."))
+}
+
+/// Called on the number on file, approved, and the mailed key is proved.
+pub(super) async fn renewed(stage: &mut Stage, by: &StaffActor, asked: &Asked) -> Result<(), DemoError> {
+    let who = asked.who;
+    passed(stage, by, asked, Method::Callback, "Called the number on file; they expected the call.").await?;
+    let pin = pin(stage, by, asked).await?;
+    approved(stage, by, asked, "Recognised on the call to the number on file.").await?;
+    let key = stage.newest(who)?.alone(32, |c| matches!(c, 'A'..='Z' | '2'..='7'));
     let key = Key::read(&key.unwrap_or_default()).map_err(DemoError::Story)?;
     stage.wait(300);
     let attempt = Attempt { codes: vec![key.code(stage.ctx.now())], pin: Some(pin), ..Attempt::default() };
     activate::activate(&stage.ctx, &asked.reference, asked.token.expose_secret(), attempt).await?;
-    stage.keys.insert("hedy", key);
-    stage.tick().await?;
-    Ok(scene(&asked, "Completed: she proved the new key, and the former one was revoked with it."))
+    stage.keys.insert(who, key);
+    stage.tick().await
 }
 
 async fn rejected(stage: &Stage) -> Told {

@@ -4,6 +4,7 @@
 
 mod log;
 mod looking;
+mod overview;
 mod ticket;
 mod timeline;
 
@@ -28,6 +29,7 @@ use crate::error::Error;
 pub use log::{LogAsked, LogPage, Logged, log};
 pub(super) use looking::sweep as forget_lookers;
 pub use looking::{Glance, look};
+pub use overview::{Outcome, Overview, Reach, Step, Sums, overview};
 pub use ticket::{
     ApprovalGiven, DeskTicket, EvidenceSeen, LetterSeen, MethodSeen, PolicySeen, RequestSeen, ticket,
 };

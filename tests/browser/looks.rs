@@ -95,8 +95,8 @@ async fn staff_pages(browser: &Browser, url: &str) -> Vec<(String, String)> {
         }
         pages.push((format!("desk-{queue}"), page));
     }
-    for name in ["audit", "keys"] {
-        pages.push((format!("desk-{name}"), format!("{url}/desk/{name}")));
+    for name in ["audit", "keys", "overview", "overview?reach=week", "overview?reach=quarter"] {
+        pages.push((format!("desk-{}", name.replace("?reach=", "-")), format!("{url}/desk/{name}")));
     }
     pages
 }

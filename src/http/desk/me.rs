@@ -56,6 +56,11 @@ impl Me {
         self.session.roles.may_read_audit()
     }
 
+    /// Whether the overview is open to them.
+    pub(super) fn leads(&self) -> bool {
+        self.session.actor.rank >= Rank::Approver || self.audits()
+    }
+
     /// Them, acting on what they saw.
     pub(super) fn who_saw(&self, version: i32) -> StaffActor {
         self.session.actor.who_saw(version)

@@ -5,6 +5,7 @@
 
 mod approve;
 mod audit;
+mod chart;
 mod commands;
 mod draft;
 mod evidence;
@@ -12,6 +13,7 @@ mod keys;
 mod me;
 mod moments;
 mod news;
+mod overview;
 mod queue;
 mod sign_in;
 mod ticket;
@@ -33,6 +35,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/desk/next", "POST").route(web::post().to(queue::take_next)));
     cfg.service(form("/desk/keys", keys::show, keys::switch));
     cfg.service(page("/desk/audit", audit::show));
+    cfg.service(page("/desk/overview", overview::show));
     cfg.service(page("/desk/tickets/{reference}", ticket::show));
     cfg.service(page("/desk/tickets/{reference}/news", news::of_ticket));
     cfg.service(form("/desk/tickets/{reference}/approve", approve::show, approve::send));

@@ -47,7 +47,7 @@ impl Told for Time {
 }
 
 /// `10 min`, `2 h 10 min`, `3 days`; nothing for less than a minute.
-fn span(seconds: i64) -> Option<String> {
+pub(super) fn span(seconds: i64) -> Option<String> {
     let minutes = seconds / 60;
     Some(match minutes {
         ..=0 => return None,

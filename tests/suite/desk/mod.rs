@@ -4,6 +4,7 @@ mod canned;
 mod drafts;
 mod keys;
 mod looking;
+mod overview;
 
 use reqwest::Method;
 use serde_json::json;
