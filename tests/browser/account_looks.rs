@@ -1,45 +1,17 @@
 //! The account pages in each of their states, held to what every page is held to. Answers of forms, which have no
 //! address of their own, are looked at where they stand.
 
-use std::fmt::Write;
-
 use crate::browser::Browser;
 use crate::demo::Demo;
-use crate::looks::{LOOKS, axe, faults_of, keep};
+use crate::looks::Critic;
 use crate::road::{add_to_the_phone, phone_code};
-
-struct Critic<'a> {
-    browser: &'a Browser,
-    url: &'a str,
-    axe: String,
-    faults: String,
-}
-
-impl Critic<'_> {
-    async fn at(&mut self, name: &str, path: &str) {
-        self.browser.go(&format!("{}{path}", self.url)).await;
-        self.here(name).await;
-    }
-
-    async fn here(&mut self, name: &str) {
-        for (theme, width, height) in LOOKS {
-            self.browser.theme(theme).await;
-            self.browser.resize(width, height).await;
-            for fault in faults_of(self.browser, &self.axe, width).await {
-                writeln!(self.faults, "{name} ({theme}, {width} px): {fault}").unwrap();
-            }
-            keep(self.browser, name, theme, width).await;
-        }
-        self.browser.resize(1280, 900).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_account_page_is_sound_in_both_themes_and_widths() {
     let demo = Demo::start();
     let browser = Browser::open().await;
-    let (url, faults) = (demo.url.as_str(), String::new());
-    let mut critic = Critic { browser: &browser, url, axe: axe(), faults };
+    let url = demo.url.as_str();
+    let mut critic = Critic::new(&browser, url);
     password(&browser, url, "wrong").await;
     critic.here("account-refused").await;
     password(&browser, url, "person-demo").await;
@@ -47,7 +19,7 @@ async fn every_account_page_is_sound_in_both_themes_and_widths() {
     setting_up(&mut critic).await;
     turned_on(&mut critic).await;
     signing_in(&mut critic).await;
-    assert!(critic.faults.is_empty(), "\n{}", critic.faults);
+    critic.verdict();
     browser.close().await;
 }
 

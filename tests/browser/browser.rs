@@ -85,11 +85,24 @@ impl Browser {
 
     pub(crate) async fn theme(&self, theme: &str) {
         // Nothing moves: a colour on its way to another is none that anybody reads.
-        let media = json!({"features": [
+        let media = json!({"media": "", "features": [
             {"name": "prefers-color-scheme", "value": theme},
             {"name": "prefers-reduced-motion", "value": "reduce"},
         ]});
         self.tell("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// As it would be printed.
+    pub(crate) async fn paper(&self) {
+        self.tell("Emulation.setEmulatedMedia", json!({"media": "print", "features": []})).await;
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.driver().refresh().await.unwrap();
+    }
+
+    pub(crate) async fn go_back(&self) {
+        self.driver().back().await.unwrap();
     }
 
     pub(crate) async fn go(&self, url: &str) {

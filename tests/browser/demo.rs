@@ -8,7 +8,7 @@ pub(crate) struct Demo {
     child: Child,
     /// Where it is served, without a slash at the end.
     pub(crate) url: String,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Demo {
@@ -27,7 +27,29 @@ impl Demo {
         assert!(said.any(|line| line.unwrap().contains("ready")), "the demo did not start");
         // Whatever it says later is read away, so that it never waits for a reader.
         std::thread::spawn(move || said.for_each(drop));
-        Self { child, url: format!("http://{listen}"), _home: home }
+        Self { child, url: format!("http://{listen}"), home }
+    }
+}
+
+impl Demo {
+    /// Runs a command of the program on the demo's database.
+    pub(crate) fn rekey(&self, arguments: &[&str]) {
+        let folder = self.home.path().join("var/demo");
+        let done = Command::new(env!("CARGO_BIN_EXE_rekey"))
+            .args(arguments)
+            .env("REKEY__DATABASE__URL", format!("sqlite://{}", folder.join("rekey.db").display()))
+            .env("REKEY__KEYS__FILE", folder.join("keys.toml"))
+            .env("REKEY__KEYS__CHECKPOINTS_FILE", folder.join("checkpoints.log"))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stdout));
+    }
+
+    /// A file of its own.
+    pub(crate) fn file(&self, name: &str, content: &str) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
     }
 }
 

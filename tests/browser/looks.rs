@@ -16,38 +16,74 @@ const AXE: &str = "
 ";
 
 /// Each theme and width that is looked at.
-pub(crate) const LOOKS: [(&str, u32, u32); 4] =
+const LOOKS: [(&str, u32, u32); 4] =
     [("light", 1280, 900), ("dark", 1280, 900), ("light", 320, 720), ("dark", 320, 720)];
+
+/// Looks at one page after the other, and says at the end what it has found.
+pub(crate) struct Critic<'a> {
+    pub(crate) browser: &'a Browser,
+    pub(crate) url: &'a str,
+    axe: String,
+    faults: String,
+}
+
+impl<'a> Critic<'a> {
+    pub(crate) fn new(browser: &'a Browser, url: &'a str) -> Self {
+        Self { browser, url, axe: axe(), faults: String::new() }
+    }
+
+    /// Looks at the page there.
+    pub(crate) async fn at(&mut self, name: &str, path: &str) {
+        self.browser.go(&format!("{}{path}", self.url)).await;
+        self.here(name).await;
+    }
+
+    /// Looks at the page that is open, in each theme and width.
+    pub(crate) async fn here(&mut self, name: &str) {
+        for (theme, width, height) in LOOKS {
+            self.browser.theme(theme).await;
+            self.browser.resize(width, height).await;
+            for fault in faults_of(self.browser, &self.axe, width).await {
+                writeln!(self.faults, "{name} ({theme}, {width} px): {fault}").unwrap();
+            }
+            keep(self.browser, name, theme, width).await;
+        }
+        self.browser.resize(1280, 900).await;
+    }
+
+    /// The same on paper, which has one theme and no scripts to judge it.
+    pub(crate) async fn on_paper(&self, name: &str) {
+        self.browser.paper().await;
+        keep(self.browser, name, "paper", 800).await;
+        self.browser.theme("light").await;
+    }
+
+    /// Nothing was found.
+    pub(crate) fn verdict(self) {
+        assert!(self.faults.is_empty(), "\n{}", self.faults);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_sound_in_both_themes_and_widths() {
-    let axe = axe();
     let demo = Demo::start();
     let browser = Browser::open().await;
-    let mut pages = outside(&demo.url);
+    let mut pages = outside();
     pages.extend(staff_pages(&browser, &demo.url).await);
-    let mut faults = String::new();
-    for (theme, width, height) in LOOKS {
-        browser.theme(theme).await;
-        browser.resize(width, height).await;
-        for (name, url) in &pages {
-            browser.go(url).await;
-            for fault in faults_of(&browser, &axe, width).await {
-                writeln!(faults, "{name} ({theme}, {width} px): {fault}").unwrap();
-            }
-            keep(&browser, name, theme, width).await;
-        }
+    let mut critic = Critic::new(&browser, &demo.url);
+    for (name, path) in &pages {
+        critic.at(name, path).await;
     }
-    assert!(faults.is_empty(), "\n{faults}");
+    critic.verdict();
     browser.close().await;
 }
 
-pub(crate) fn axe() -> String {
+fn axe() -> String {
     let axe = std::env::var("REKEY_TEST_AXE").expect("REKEY_TEST_AXE names axe.min.js: run script/test");
     std::fs::read_to_string(axe).expect("axe-core can be read")
 }
 
-fn outside(url: &str) -> Vec<(String, String)> {
+fn outside() -> Vec<(String, String)> {
     let paths = [
         ("help", "/"),
         ("open", "/tickets/new"),
@@ -67,7 +103,7 @@ fn outside(url: &str) -> Vec<(String, String)> {
         ("demo-host", "/demo/host"),
         ("demo-clock", "/demo/clock"),
     ];
-    paths.into_iter().map(|(name, path)| (name.to_owned(), format!("{url}{path}"))).collect()
+    paths.into_iter().map(|(name, path)| (name.to_owned(), path.to_owned())).collect()
 }
 
 /// The desk's pages: the queues, and a ticket of each state.
@@ -78,7 +114,7 @@ async fn staff_pages(browser: &Browser, url: &str) -> Vec<(String, String)> {
     let code: String =
         row.trim_start_matches("admin@desk.example").chars().filter(char::is_ascii_digit).take(6).collect();
     browser.go(&format!("{url}/desk/sign-in")).await;
-    let mut pages = vec![("desk-sign-in".to_owned(), format!("{url}/desk/sign-in"))];
+    let mut pages = vec![("desk-sign-in".to_owned(), "/desk/sign-in".to_owned())];
     browser.fill("email", "admin@desk.example").await;
     browser.fill("password", "staff-demo").await;
     browser.fill("code", &code).await;
@@ -86,22 +122,22 @@ async fn staff_pages(browser: &Browser, url: &str) -> Vec<(String, String)> {
     for queue in
         ["unconfirmed", "unassigned", "mine", "awaiting_approval", "waiting", "delivery", "open", "closed"]
     {
-        let page = format!("{url}/desk?queue={queue}");
-        browser.go(&page).await;
+        let page = format!("/desk?queue={queue}");
+        browser.go(&format!("{url}{page}")).await;
         for (index, link) in browser.links("a.row").await.into_iter().enumerate() {
             if queue == "open" || index == 0 {
-                pages.push((format!("desk-ticket-{queue}-{index}"), link));
+                pages.push((format!("desk-ticket-{queue}-{index}"), link.replacen(url, "", 1)));
             }
         }
         pages.push((format!("desk-{queue}"), page));
     }
     for name in ["audit", "keys", "overview", "overview?reach=week", "overview?reach=quarter"] {
-        pages.push((format!("desk-{}", name.replace("?reach=", "-")), format!("{url}/desk/{name}")));
+        pages.push((format!("desk-{}", name.replace("?reach=", "-")), format!("/desk/{name}")));
     }
     pages
 }
 
-pub(crate) async fn faults_of(browser: &Browser, axe: &str, width: u32) -> Vec<String> {
+async fn faults_of(browser: &Browser, axe: &str, width: u32) -> Vec<String> {
     browser.run(axe).await;
     let found = browser.ask(AXE).await;
     let mut faults: Vec<String> =
@@ -117,7 +153,7 @@ pub(crate) async fn faults_of(browser: &Browser, axe: &str, width: u32) -> Vec<S
     faults
 }
 
-pub(crate) async fn keep(browser: &Browser, name: &str, theme: &str, width: u32) {
+async fn keep(browser: &Browser, name: &str, theme: &str, width: u32) {
     let Ok(folder) = std::env::var("REKEY_SCREENSHOTS") else { return };
     let height = browser.run("return document.documentElement.scrollHeight").await.as_u64().unwrap();
     browser.resize(width, u32::try_from(height.clamp(600, 4000)).unwrap()).await;

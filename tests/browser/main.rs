@@ -15,5 +15,7 @@ mod account;
 mod account_looks;
 mod browser;
 mod demo;
+mod hostile;
 mod looks;
 mod road;
+mod states;

@@ -146,7 +146,7 @@ pub(crate) async fn phone_code(browser: &Browser, url: &str, name: &str, next: b
     digits(if next { later } else { now.trim_start_matches(name) }, 6)
 }
 
-fn digits(text: &str, count: usize) -> String {
+pub(crate) fn digits(text: &str, count: usize) -> String {
     let joined = text.replace([' ', '\u{a0}'], "");
     joined
         .split(|character: char| !character.is_ascii_digit())

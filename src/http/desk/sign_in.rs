@@ -93,6 +93,12 @@ pub(super) async fn send(
     payload: Payload,
 ) -> Answer {
     let typed: Typed = form::read(&request, payload, &ctx).await?;
+    // The page that comes after signing in may be loaded again: its code is used up, and whoever sent it is in already.
+    if let Ok(me) = Me::of(&request, &ctx).await
+        && me.session.email.eq_ignore_ascii_case(typed.email.trim())
+    {
+        return arrive(&request, &ctx, &me, &typed.next, &typed.draft).await;
+    }
     let network = throttle::network(&request, &ctx.config.http);
     throttle.admit(network.as_deref(), ctx.now())?;
     let with = Credentials {
@@ -104,7 +110,8 @@ pub(super) async fn send(
     match session::sign_in(&ctx, with).await {
         Ok(signed_in) => {
             let token = signed_in.token.expose_secret();
-            let mut answer = arrive(&request, &ctx, token, &typed.next, &typed.draft).await?;
+            let me = Me { session: session::authenticate(&ctx, token).await? };
+            let mut answer = arrive(&request, &ctx, &me, &typed.next, &typed.draft).await?;
             me::set_cookie(&ctx, &mut answer, Some(token.to_owned()));
             Ok(answer)
         }
@@ -120,12 +127,11 @@ pub(super) async fn send(
 }
 
 /// Where one was going; where a form came too late, its page with what was typed.
-async fn arrive(request: &HttpRequest, ctx: &Context, token: &str, next: &str, draft: &str) -> Answer {
-    if let Some(draft) = Draft::open(request, ctx, draft) {
-        let me = Me { session: session::authenticate(ctx, token).await? };
-        if let Ok(page) = draft.show(request, ctx, &me).await {
-            return Ok(page);
-        }
+async fn arrive(request: &HttpRequest, ctx: &Context, me: &Me, next: &str, draft: &str) -> Answer {
+    if let Some(draft) = Draft::open(request, ctx, draft)
+        && let Ok(page) = draft.show(request, ctx, me).await
+    {
+        return Ok(page);
     }
     Ok(see_other(me::local(next)))
 }
