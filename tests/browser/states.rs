@@ -111,6 +111,12 @@ async fn sign_in(person: &Browser, desk: &Browser, url: &str, who: &str) {
 
 async fn talked(person: &mut Critic<'_>, desk: &mut Critic<'_>, ticket: &str) {
     let (page, status) = (format!("/desk/tickets/{ticket}"), format!("/tickets/{ticket}"));
+    sign_in(person.browser, person.browser, person.url, "approver").await;
+    person.browser.go(&format!("{}{page}", person.url)).await;
+    desk.at("ticket-looked-at", &page).await;
+    assert!(desk.browser.text(".bar .looking").await.contains("Tommy Flowers"), "one sees who else looks");
+    desk.at("queue-looked-at", "/desk").await;
+    person.browser.press("Sign out").await;
     desk.at("ticket-open", &page).await;
     desk.browser.press("Take it").await;
     desk.here("ticket-taken").await;
