@@ -77,7 +77,8 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     let overview = desk::overview(&ctx, &me.session, reach).await?;
     let f = Frame::of(&request, &ctx);
     let steps = &overview.steps;
-    let end = |step: Option<&Step>| step.map(|step| date(step.first)).unwrap_or_default();
+    let first = steps.first().map(|step| date(step.first)).unwrap_or_default();
+    let last = steps.last().map(|step| date(step.last)).unwrap_or_default();
     let page = Page {
         f: &f,
         me: &me,
@@ -86,8 +87,8 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
         days: reach.days(),
         zone: zone(&ctx),
         figures: figures(&overview),
-        charts: [requests(steps), waits(steps, &overview.now), freezes(steps, &overview.now)],
-        ends: (end(steps.first()), end(steps.last())),
+        charts: [requests(steps, reach), waits(steps, &overview.now), freezes(steps, &overview.now)],
+        ends: (first, last),
         endings: endings(&overview.now),
         rows: steps.iter().rev().map(row).collect(),
         overview: &overview,
@@ -154,7 +155,8 @@ fn figures(overview: &Overview) -> Vec<Figure> {
     ]
 }
 
-fn requests(steps: &[Step]) -> Chart {
+fn requests(steps: &[Step], reach: Reach) -> Chart {
+    let busiest = if reach.step() == 1 { "on the busiest day" } else { "in the busiest week" };
     let total = |step: &Step| step.sums.confirmed + step.sums.unconfirmed;
     let most = steps.iter().map(total).max().unwrap_or(0);
     let top = round_up(most);
@@ -166,7 +168,7 @@ fn requests(steps: &[Step]) -> Chart {
     Chart {
         id: "requests",
         title: "Requests",
-        sentence: format!("{} in all; {most} at most.", steps.iter().map(total).sum::<i64>()),
+        sentence: format!("{} in all; {most} {busiest}.", steps.iter().map(total).sum::<i64>()),
         legend: &[("mark-main", "Confirmed from the mailbox"), ("mark-pale", "Not confirmed")],
         columns: stacked(steps.iter().map(column).collect(), top),
         scale: (top.to_string(), (top / 2).to_string()),
@@ -205,7 +207,7 @@ fn freezes(steps: &[Step], all: &Sums) -> Chart {
         id: "freezes",
         title: "Freezes",
         sentence: format!("Tickets and accounts stopped: {}.", all.frozen),
-        legend: &[("mark-bad", "“This wasn't me”, or frozen by the staff")],
+        legend: &[("mark-bad", "“This wasn’t me”, or frozen by the staff")],
         columns: stacked(steps.iter().map(column).collect(), top),
         scale: (top.to_string(), (top / 2).to_string()),
     }
@@ -216,7 +218,7 @@ fn endings(sums: &Sums) -> Vec<Ending> {
         Outcome::NewKey => "New key, proved by the person",
         Outcome::Solved => "Solved without a new key",
         Outcome::Rejected => "Rejected",
-        Outcome::NotMe => "Stopped: “this wasn't me”",
+        Outcome::NotMe => "Stopped: “this wasn’t me”",
         Outcome::Left => "Withdrawn or expired",
         Outcome::NoRequest => "Duplicate or spam",
     };
