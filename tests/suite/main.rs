@@ -24,6 +24,7 @@ mod desk;
 mod diagnosis;
 mod examples;
 mod floors;
+mod headers;
 mod hosts;
 mod imports;
 mod names;
