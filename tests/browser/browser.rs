@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Browser {
     driver: Option<WebDriver>,
     process: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -59,7 +59,7 @@ impl Browser {
         };
         // A click is over before the page that it leads to is there: whatever is looked for is waited for.
         driver.set_implicit_wait_timeout(PATIENCE).await.unwrap();
-        Self { driver: Some(driver), process, _profile: profile }
+        Self { driver: Some(driver), process, profile }
     }
 
     fn driver(&self) -> &WebDriver {
@@ -223,5 +223,8 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // The browser outlives its driver where a story has failed.
+        let profile = self.profile.path().display().to_string();
+        let _ = Command::new("pkill").args(["-KILL", "-f", &profile]).status();
     }
 }
