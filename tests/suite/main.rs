@@ -33,3 +33,4 @@ mod portal;
 mod recovery_codes;
 mod road;
 mod schemas;
+mod truth;
