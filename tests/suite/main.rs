@@ -26,6 +26,7 @@ mod examples;
 mod floors;
 mod hosts;
 mod imports;
+mod model;
 mod names;
 mod oracles;
 mod outage;

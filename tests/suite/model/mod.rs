@@ -1,0 +1,3 @@
+//! What random walks have found.
+
+mod found;
