@@ -9,7 +9,7 @@ use super::{Conn, Error};
 use crate::crypto::Crypto;
 use crate::domain::Time;
 use crate::domain::actor::Actor;
-use crate::domain::event::{Event, Subject};
+use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::{EntryId, TicketId};
 
 /// An entry as it is stored.
@@ -277,6 +277,20 @@ pub fn took_part(conn: &mut Conn, ticket: &TicketId, staff: &str) -> Result<bool
         audit_entries::table
             .filter(audit_entries::ticket_id.eq(ticket))
             .filter(audit_entries::actor_id.eq(staff)),
+    ))
+    .get_result(conn)?)
+}
+
+/// Whether any of these tickets was frozen since a time, whatever became of it.
+///
+/// # Errors
+/// Of the database alone.
+pub fn was_frozen(conn: &mut Conn, tickets: &[TicketId], since: Time) -> Result<bool, Error> {
+    Ok(diesel::select(diesel::dsl::exists(
+        audit_entries::table
+            .filter(audit_entries::ticket_id.eq_any(tickets.to_vec()))
+            .filter(audit_entries::action.eq(Action::Frozen.as_str()))
+            .filter(audit_entries::at.ge(since)),
     ))
     .get_result(conn)?)
 }

@@ -77,7 +77,9 @@ impl Throttle {
             }
         }
         let until = all.entry(network.unwrap_or_default().to_owned()).or_insert(second);
-        let next = (*until).max(second) + 1;
+        // Further ahead than a burst it was left by a clock that has stepped back since.
+        let paid = if *until - second > BURST { second } else { (*until).max(second) };
+        let next = paid + 1;
         if next - second > BURST {
             return Err(Problem::too_many(Some(now + chrono::Duration::seconds(next - second - BURST))));
         }
@@ -138,5 +140,17 @@ mod tests {
         assert!(throttle.admit(Some("a"), later).is_ok());
         assert!(throttle.admit(Some("a"), later).is_ok());
         assert!(throttle.admit(Some("a"), later).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_shuts_nobody_out() {
+        let throttle = Throttle::default();
+        let noon = chrono::NaiveDate::from_ymd_opt(2026, 11, 2).unwrap().and_hms_opt(12, 0, 0).unwrap();
+        assert!(throttle.admit(Some("a"), noon).is_ok());
+        let earlier = noon - chrono::Duration::hours(1);
+        for _ in 0..BURST {
+            assert!(throttle.admit(Some("a"), earlier).is_ok());
+        }
+        assert!(throttle.admit(Some("a"), earlier).is_err(), "and the limit holds");
     }
 }

@@ -5,12 +5,12 @@ use chrono::{Duration, NaiveTime};
 use super::Context;
 use crate::crypto::Purpose;
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, review, staff, tickets};
+use crate::db::{Conn, accounts, audit, review, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Owner;
 use crate::domain::risk::Risk;
-use crate::domain::ticket::{CloseReason, State, Ticket};
+use crate::domain::ticket::{CloseReason, Ticket};
 use crate::error::Error;
 
 /// Tickets from one network in an hour from which on it is shown as busy.
@@ -60,11 +60,9 @@ fn risks(
     if !recent.is_empty() {
         risks.push(Risk::RecentTicket);
     }
-    let turned_down = recent.iter().any(|one| {
-        one.reason == Some(CloseReason::Rejected) || one.state == State::Frozen || one.frozen_from.is_some()
-    });
+    let rejected = recent.iter().any(|one| one.reason == Some(CloseReason::Rejected));
     let ids: Vec<_> = earlier.iter().map(|one| one.id.clone()).collect();
-    if turned_down || review::has_failed_evidence(conn, &ids, since)? {
+    if rejected || audit::was_frozen(conn, &ids, since)? || review::has_failed_evidence(conn, &ids, since)? {
         risks.push(Risk::TroubleBefore);
     }
     if let Some(network) = &ticket.network

@@ -16,7 +16,7 @@ fn pair(seed: u8) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
 }
 
-fn pem(seed: u8) -> String {
+pub fn pem(seed: u8) -> String {
     let der =
         [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", pair(seed).public_key().as_ref()].concat();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
@@ -40,12 +40,12 @@ fn signed_by(seed: u8, header: &Value, claims: &Value) -> String {
     sealed(&message, pair(seed).sign(message.as_bytes()))
 }
 
-fn signed(claims: &Value) -> String {
+pub fn signed(claims: &Value) -> String {
     signed_by(1, &header(), claims)
 }
 
 /// The same object with one field more, or another.
-fn with(object: &Value, name: &str, value: Value) -> Value {
+pub fn with(object: &Value, name: &str, value: Value) -> Value {
     let mut changed = object.clone();
     changed[name] = value;
     changed
@@ -58,7 +58,7 @@ impl TestApp {
         clients::set_keys(&self.ctx, "Example", pem(1)).await.unwrap();
     }
 
-    fn claims(&self) -> Value {
+    pub fn claims(&self) -> Value {
         let now = self.ctx.now().and_utc().timestamp();
         json!({
             "iss": self.host.as_str(), "aud": "https://rekey.example.com", "sub": "ada", "iat": now, "exp": now + 60,

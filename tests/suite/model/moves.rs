@@ -1,0 +1,194 @@
+//! The reference, continued: what the machine does by itself, and the moves that every road is made of.
+
+use super::reference::{Key, Life, Reference, State, Time, hours};
+
+impl Reference {
+    /// What the machine does by itself: states that run out, holds that end, letters that go.
+    pub fn tick(&mut self) {
+        for ticket in 0..self.tickets.len() {
+            self.lapse(ticket);
+            let one = &self.tickets[ticket];
+            if one.state == State::Approved && one.ends.is_some_and(|ends| ends <= self.now) {
+                self.send_key(ticket, self.now + hours(24));
+            }
+        }
+        self.deliver();
+    }
+
+    fn deliver(&mut self) {
+        for key in 0..self.keys.len() {
+            if self.keys[key].life != Life::Pending || self.keys[key].arrived {
+                continue;
+            }
+            if self.mail_bounces {
+                self.back_to_review(self.keys[key].ticket.unwrap());
+            } else {
+                self.keys[key].arrived = true;
+            }
+        }
+    }
+
+    /// The time of its state has run out: nothing expired is acted upon.
+    pub fn lapse(&mut self, ticket: usize) {
+        let one = &self.tickets[ticket];
+        if one.ends.is_none_or(|ends| ends > self.now) {
+            return;
+        }
+        match one.state {
+            State::Unconfirmed | State::Waiting | State::KeySent => self.close(ticket, "expired"),
+            State::AwaitingApproval => self.back_to_review(ticket),
+            _ => {}
+        }
+    }
+
+    pub fn enter(&mut self, ticket: usize, state: State, ends: Option<Time>) {
+        let one = &mut self.tickets[ticket];
+        one.state = state;
+        one.ends = ends;
+    }
+
+    /// Approvals void, a key that was sent dead.
+    pub fn back_to_review(&mut self, ticket: usize) {
+        self.kill_key(ticket);
+        self.enter(ticket, State::InReview, None);
+        self.tickets[ticket].approvals.clear();
+        self.tickets[ticket].approved_at = None;
+    }
+
+    /// A change that undoes what was approved or sent.
+    pub fn undo(&mut self, ticket: usize) {
+        if matches!(self.tickets[ticket].state, State::AwaitingApproval | State::Approved | State::KeySent) {
+            self.back_to_review(ticket);
+        }
+    }
+
+    pub fn kill_key(&mut self, ticket: usize) {
+        let of_ticket = |key: &&mut Key| key.ticket == Some(ticket) && key.life == Life::Pending;
+        for key in self.keys.iter_mut().filter(of_ticket) {
+            key.life = Life::Revoked;
+        }
+    }
+
+    pub fn send_key(&mut self, ticket: usize, ends: Time) {
+        self.kill_key(ticket);
+        self.enter(ticket, State::KeySent, Some(ends));
+        let key = Key {
+            life: Life::Pending,
+            ticket: Some(ticket),
+            ends: Some(ends),
+            last: i64::MIN,
+            arrived: false,
+        };
+        self.keys.push(key);
+    }
+
+    pub fn close(&mut self, ticket: usize, reason: &'static str) {
+        self.kill_key(ticket);
+        self.enter(ticket, State::Closed, None);
+        let ends = self.now + hours(30 * 24);
+        let one = &mut self.tickets[ticket];
+        one.reason = Some(reason);
+        one.pin = false;
+        one.tokens_end = Some(ends);
+    }
+
+    /// "This wasn't me."
+    pub fn freeze(&mut self, ticket: usize) {
+        let was_completed = self.tickets[ticket].state == State::Completed;
+        self.tickets[ticket].trouble_at = Some(self.now);
+        if self.tickets[ticket].state != State::Frozen {
+            self.kill_key(ticket);
+            self.enter(ticket, State::Frozen, None);
+            let one = &mut self.tickets[ticket];
+            one.was_completed = was_completed;
+            one.tokens_end = None;
+            if was_completed {
+                self.turn_key(ticket, Life::Active, Life::Suspended);
+            } else {
+                one.approvals.clear();
+                one.approved_at = None;
+                one.evidence.retain(|one| !one.passed);
+                one.pin = false;
+            }
+        }
+        let open = self.open_ticket().filter(|open| self.tickets[*open].state != State::Frozen);
+        if was_completed && let Some(open) = open {
+            self.freeze(open);
+        }
+    }
+
+    pub fn turn_key(&mut self, ticket: usize, from: Life, to: Life) {
+        for key in self.keys.iter_mut().filter(|key| key.ticket == Some(ticket) && key.life == from) {
+            key.life = to;
+        }
+    }
+
+    /// The person has proven the key: it lives, every former one is revoked, and there are ten new recovery codes.
+    pub fn complete(&mut self, ticket: usize) {
+        for key in self.keys.iter_mut().filter(|key| matches!(key.life, Life::Active | Life::Suspended)) {
+            key.life = Life::Revoked;
+        }
+        let step = self.step();
+        for key in self.keys.iter_mut().filter(|key| key.life == Life::Pending) {
+            key.life = Life::Active;
+            key.last = step;
+        }
+        self.is_on = true;
+        self.failures = 0;
+        self.locked_until = None;
+        self.recovery_codes = 10;
+        self.enter(ticket, State::Completed, None);
+        self.tickets[ticket].tokens_end = Some(self.now + hours(30 * 24));
+    }
+
+    /// What the policy still asks for, in the program's words.
+    pub fn missing(&self, ticket: usize) -> Vec<&'static str> {
+        let one = &self.tickets[ticket];
+        let mut missing = self.evidence_missing(ticket);
+        if one.undecided {
+            missing.push("request_decision");
+        }
+        if one.privileged && !one.pin {
+            missing.push("pin");
+        }
+        missing
+    }
+
+    pub fn evidence_missing(&self, ticket: usize) -> Vec<&'static str> {
+        let one = &self.tickets[ticket];
+        let strong = ["in_person", "video_with_id", "manager_vouch"];
+        let weak = ["callback", "recovery_code", "current_code"];
+        let stands = |method: &&&str| {
+            let of_it: Vec<_> = one.evidence.iter().filter(|one| one.method == **method).collect();
+            let since = of_it.iter().rposition(|one| !one.passed).map_or(0, |failed| failed + 1);
+            of_it[since..].iter().any(|one| self.now < one.at + hours(24))
+        };
+        let strong = strong.iter().filter(stands).count();
+        let all = strong + weak.iter().filter(stands).count();
+        let (wanted, wanted_strong) = if one.privileged { (2, 1) } else { (1, 0) };
+        let mut missing = Vec::new();
+        if all < wanted {
+            missing.push("independent_evidence");
+        }
+        if strong < wanted_strong {
+            missing.push("strong_evidence");
+        }
+        missing
+    }
+
+    /// What raises a ticket when it comes before the staff.
+    pub fn assess(&mut self, ticket: usize) {
+        let changed = [self.email_at, self.phone_at, self.manager_at];
+        let lately = |at: Time| self.now <= at + hours(7 * 24);
+        let trouble =
+            self.tickets.iter().enumerate().filter(|(other, one)| *other != ticket && one.confirmed).any(
+                |(_, one)| {
+                    one.trouble_at.is_some_and(lately)
+                        || one.evidence.iter().any(|one| !one.passed && lately(one.at))
+                },
+            );
+        if trouble || changed.iter().any(|at| self.is_fresh(*at)) {
+            self.tickets[ticket].privileged = true;
+        }
+    }
+}
