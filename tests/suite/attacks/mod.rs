@@ -4,4 +4,8 @@
 //! The rule to keep: a test's doc comment is `NUMBER: what the attacker does | what must happen`. `script/attacks`
 //! makes docs/attacks.md of these, and insists that no number is missing.
 
+mod h;
+mod i;
+mod j;
 mod k;
+mod stage;
