@@ -96,7 +96,12 @@ impl TestApp {
 
     /// Another replica on the same database, clock and mail server.
     pub fn replica(&self) -> Self {
-        let ctx = Context { db: open(&self.database.url), ..self.ctx.clone() };
+        self.replica_at(&self.database.url)
+    }
+
+    /// The same by another URL of the database.
+    pub fn replica_at(&self, url: &str) -> Self {
+        let ctx = Context { db: open(url), ..self.ctx.clone() };
         let (http, server) = serve(&ctx);
         Self {
             ctx,
