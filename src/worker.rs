@@ -13,8 +13,6 @@ use crate::workflow::{Context, alarm, audit, deliver, expire, rotate};
 
 /// How long it sleeps when nobody wakes it.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often what is past is forgotten, in rounds.
-const SWEEP_EVERY: u32 = 300;
 
 /// Does everything that is due now, until nothing is left.
 ///
@@ -33,7 +31,7 @@ async fn act(ctx: &Context) -> Result<(), Error> {
         let expired = expire::run(ctx).await;
         let sent = deliver::run(ctx).await;
         if expired? + sent? == 0 {
-            return Ok(());
+            return expire::sweep(ctx).await;
         }
     }
 }
@@ -53,7 +51,7 @@ async fn seal(ctx: &Context) -> Result<(), Error> {
 ///
 /// Letters go beside the rest: a mail server that takes its time holds up no time limit and no audit chain.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
-    let mut rounds = 0_u32;
+    let mut swept = None;
     let mut letters = JoinSet::new();
     while !*stop.borrow() {
         if let Err(error) = rotate::reload_ring(&ctx) {
@@ -69,12 +67,12 @@ pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
         if letters.is_empty() {
             letters.spawn(send(ctx.clone(), stop.clone()));
         }
-        if rounds.is_multiple_of(SWEEP_EVERY)
+        // Once a second, however often it is woken.
+        if swept.replace(ctx.now()) != Some(ctx.now())
             && let Err(error) = expire::sweep(&ctx).await
         {
             tracing::error!(error = chain(&error), "the worker could not forget what is past");
         }
-        rounds = rounds.wrapping_add(1);
         tokio::select! {
             () = ctx.wake.notified() => {}
             () = tokio::time::sleep(PAUSE) => {}

@@ -118,11 +118,12 @@ pub fn end_all(conn: &mut Conn, account: &AccountId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets sessions whose time has run out.
+/// Forgets sessions whose time has run out; unused since `idle_since` is run out too.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
-    diesel::delete(account_sessions::table.filter(account_sessions::expires_at.le(now))).execute(conn)?;
+pub fn sweep(conn: &mut Conn, now: Time, idle_since: Time) -> Result<(), Error> {
+    let is_over = account_sessions::expires_at.le(now).or(account_sessions::seen_at.le(idle_since));
+    diesel::delete(account_sessions::table.filter(is_over)).execute(conn)?;
     Ok(())
 }

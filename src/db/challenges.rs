@@ -63,3 +63,12 @@ pub fn end(conn: &mut Conn, ticket: &TicketId) -> Result<(), Error> {
     diesel::delete(challenges::table.find(ticket)).execute(conn)?;
     Ok(())
 }
+
+/// Forgets codes whose time has run out.
+///
+/// # Errors
+/// Of the database alone.
+pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
+    diesel::delete(challenges::table.filter(challenges::expires_at.le(now))).execute(conn)?;
+    Ok(())
+}

@@ -211,12 +211,16 @@ pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Erro
         .load(conn)?)
 }
 
-/// Takes a letter until a time, or keeps it for longer. False if another worker has it.
+/// Takes a letter until a time, or keeps it for longer. False if another worker has it, or has tried it since the row
+/// was read: what that try came to must not be forgotten, nor tried again at once.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn claim(conn: &mut Conn, id: &LetterId, held: Option<Time>, until: Time) -> Result<bool, Error> {
-    let target = letters::table.find(id).filter(letters::next_at.is_not_null());
+pub fn claim(conn: &mut Conn, row: &Row, held: Option<Time>, until: Time) -> Result<bool, Error> {
+    let target = letters::table
+        .find(&row.id)
+        .filter(letters::next_at.is_not_null())
+        .filter(letters::attempts.eq(row.attempts));
     let lease = letters::claimed_until.eq(until);
     let changed = match held {
         Some(held) => {

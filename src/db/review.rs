@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{approvals, evidence, messages, risks};
+use super::schema::{approvals, evidence, messages, risks, tickets};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::evidence::{Evidence, Method, Outcome};
@@ -97,6 +97,24 @@ pub(super) fn void_evidence(conn: &mut Conn, ticket: &TicketId, now: Time) -> Re
         evidence::table
             .filter(evidence::ticket_id.eq(ticket))
             // What failed stays: the same person cannot pass that method later, thawed or not.
+            .filter(evidence::outcome.eq(Outcome::Passed))
+            .filter(evidence::voided_at.is_null()),
+    )
+    .set(evidence::voided_at.eq(now))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Voids what was passed on open tickets at that time or before: it counts no more.
+///
+/// # Errors
+/// Of the database alone.
+pub fn void_expired_evidence(conn: &mut Conn, until: Time, now: Time) -> Result<(), Error> {
+    let open = tickets::table.filter(tickets::slot.is_not_null()).select(tickets::id);
+    diesel::update(
+        evidence::table
+            .filter(evidence::ticket_id.eq_any(open))
+            .filter(evidence::at.le(until))
             .filter(evidence::outcome.eq(Outcome::Passed))
             .filter(evidence::voided_at.is_null()),
     )

@@ -86,11 +86,15 @@ pub fn end_all(conn: &mut Conn, staff: &StaffId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets sessions whose time has run out.
+/// Forgets sessions and step-ups whose time has run out; unused since `idle_since` is run out too.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
-    diesel::delete(staff_sessions::table.filter(staff_sessions::expires_at.le(now))).execute(conn)?;
+pub fn sweep(conn: &mut Conn, now: Time, idle_since: Time) -> Result<(), Error> {
+    let is_over = staff_sessions::expires_at.le(now).or(staff_sessions::seen_at.le(idle_since));
+    diesel::delete(staff_sessions::table.filter(is_over)).execute(conn)?;
+    diesel::update(staff_sessions::table.filter(staff_sessions::step_up_until.le(now)))
+        .set(staff_sessions::step_up_until.eq(None::<Time>))
+        .execute(conn)?;
     Ok(())
 }

@@ -77,3 +77,13 @@ pub fn answer(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
+
+/// Forgets questions that nobody answered in time.
+///
+/// # Errors
+/// Of the database alone.
+pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
+    let unanswered = vouches::table.filter(vouches::answered_at.is_null());
+    diesel::delete(unanswered.filter(vouches::expires_at.le(now))).execute(conn)?;
+    Ok(())
+}

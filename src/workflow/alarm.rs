@@ -10,7 +10,7 @@ use crate::db::staff;
 use crate::db::throttles::{self, Counter};
 use crate::domain::actor::Role;
 use crate::domain::letter::{Alarm, Content, Letter};
-use crate::error::Error;
+use crate::error::{Error, chain};
 
 /// Tells the administrators, unless they were told today.
 ///
@@ -23,7 +23,8 @@ pub async fn raise(ctx: &Context, alarm: Alarm) -> Result<(), Error> {
     if ctx.db.read(move |conn| throttles::get(conn, &counter)).await? > 0 {
         return Ok(());
     }
-    ctx.write(move |conn| {
+    // Not `ctx.write`, which may be what raises it.
+    let told = ctx.db.write(move |conn| {
         if throttles::count(conn, &counter)? > 1 {
             return Ok(());
         }
@@ -33,7 +34,20 @@ pub async fn raise(ctx: &Context, alarm: Alarm) -> Result<(), Error> {
                 letters::insert(conn, &work.crypto, About::default(), &letter, Fate::Send, now)?;
             }
         }
-        Ok(())
-    })
-    .await
+        Ok::<_, Error>(())
+    });
+    told.await?;
+    ctx.wake.notify_one();
+    Ok(())
+}
+
+/// The same for whoever has something else to answer.
+pub(super) async fn raise_or_log(ctx: &Context, alarm: Alarm) {
+    if let Err(error) = raise(ctx, alarm).await {
+        tracing::error!(
+            error = chain(&error),
+            alarm = alarm.as_str(),
+            "the administrators could not be told"
+        );
+    }
 }

@@ -103,7 +103,7 @@ pub async fn verify(ctx: &Context, caller: &Caller, presented: Presented) -> Res
         SignIn { conn, ctx: &context, actor: caller.actor(), account, now }.decide(&attempt)
     };
     // Not `ctx.write`: most sign-ins leave no letter, and need not wake the worker.
-    let verified = ctx.db.write(work).await?;
+    let verified = ctx.heed(ctx.db.write(work).await).await?;
     if matches!(&verified, Verified::Accepted { recovery_codes } if uses_recovery_code || recovery_codes.is_some())
     {
         ctx.wake.notify_one();

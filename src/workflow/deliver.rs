@@ -7,14 +7,14 @@ use std::time::Duration as Pause;
 use chrono::Duration;
 use tokio::task::JoinSet;
 
-use super::Context;
+use super::{Context, alarm};
 use crate::config::Config;
 use crate::db::letters::{self, About, Ending, Fate, Row};
 use crate::db::{Conn, accounts, apply, authenticators, tickets};
 use crate::domain::Time;
 use crate::domain::address::EmailAddress;
 use crate::domain::ids::TicketId;
-use crate::domain::letter::{Content, Envelope, Letter, Purpose};
+use crate::domain::letter::{Alarm, Content, Envelope, Letter, Purpose};
 use crate::domain::ticket::{Command, Ticket};
 use crate::error::{Error, chain};
 use crate::mail::{self, Composed, Sender, Verdict};
@@ -71,7 +71,7 @@ async fn claim(ctx: &Context) -> Result<Vec<(Row, Time)>, Error> {
         .write(move |conn| {
             let mut claimed = Vec::new();
             for row in letters::list_due(conn, now, BATCH)? {
-                if letters::claim(conn, &row.id, row.claimed_until, until)? {
+                if letters::claim(conn, &row, row.claimed_until, until)? {
                     claimed.push((row, until));
                 }
             }
@@ -94,7 +94,9 @@ async fn deliver(ctx: &Context, row: Row, mut held: Time) -> Result<(), Error> {
             Fated::dead(cause.words())
         }
     };
-    end(ctx, row, held, fated).await
+    let refuses_us = fated.refuses_us;
+    end(ctx, row, held, fated).await?;
+    if refuses_us { alarm::raise(ctx, Alarm::MailRefused).await } else { Ok(()) }
 }
 
 /// Sends, and keeps the lease while the server takes its time.
@@ -105,9 +107,9 @@ async fn send(ctx: &Context, row: &Row, message: &Composed, held: &mut Time) -> 
         tokio::select! {
             verdict = &mut sending => return verdict,
             () = tokio::time::sleep(RENEWAL) => {
-                let (id, from, until) = (row.id.clone(), *held, ctx.now() + LEASE);
+                let (kept, from, until) = (row.clone(), *held, ctx.now() + LEASE);
                 let renewed =
-                    ctx.db.write(move |conn| Ok::<_, Error>(letters::claim(conn, &id, Some(from), until)?)).await;
+                    ctx.db.write(move |conn| Ok::<_, Error>(letters::claim(conn, &kept, Some(from), until)?)).await;
                 if matches!(renewed, Ok(true)) {
                     *held = until;
                 }
@@ -139,7 +141,7 @@ async fn compose(ctx: &Context, row: &Row) -> Result<Composed, Unwritable> {
     let (inner, row) = (ctx.clone(), row.clone());
     let message_id = mail::message_id(&row.message_id, &sender)?;
     let thread = row.ticket_id.as_ref().map(|id| mail::message_id(id.as_str(), &sender)).transpose()?;
-    let (letter, envelope) = ctx
+    let read = ctx
         .db
         .read(move |conn| {
             let opened = row.open(&inner.crypto)?;
@@ -163,8 +165,8 @@ async fn compose(ctx: &Context, row: &Row) -> Result<Composed, Unwritable> {
             };
             Ok::<_, Error>((letter, envelope))
         })
-        .await
-        .map_err(Unwritable::Unreadable)?;
+        .await;
+    let (letter, envelope) = ctx.heed(read).await.map_err(Unwritable::Unreadable)?;
     Ok(mail::compose(&letter, &envelope, &sender)?)
 }
 
@@ -189,20 +191,24 @@ struct Fated {
     next_at: Option<Time>,
     error: Option<String>,
     in_doubt: bool,
+    /// The server takes no letter of ours, whichever it is.
+    refuses_us: bool,
 }
 
 impl Fated {
+    fn over(state: &'static str, error: Option<String>) -> Self {
+        Self { state, next_at: None, error, in_doubt: false, refuses_us: false }
+    }
+
     fn dead(why: &str) -> Self {
-        Self { state: "dead", next_at: None, error: Some(why.to_owned()), in_doubt: false }
+        Self::over("dead", Some(why.to_owned()))
     }
 }
 
 fn fate(row: &Row, verdict: Verdict, now: Time) -> Fated {
     match verdict {
-        Verdict::Accepted => Fated { state: "accepted", next_at: None, error: None, in_doubt: false },
-        Verdict::Bounced(reason) => {
-            Fated { state: "bounced", next_at: None, error: Some(words(&reason)), in_doubt: false }
-        }
+        Verdict::Accepted => Fated::over("accepted", None),
+        Verdict::Bounced(reason) => Fated::over("bounced", Some(words(&reason))),
         Verdict::Deferred(reason) => {
             if reason.is_ours {
                 tracing::error!(reason = reason.text, "the mail server cannot be used as configured");
@@ -215,6 +221,7 @@ fn fate(row: &Row, verdict: Verdict, now: Time) -> Fated {
                 next_at: (!given_up).then_some(next_at),
                 error: Some(words(&reason)),
                 in_doubt: reason.may_have_arrived,
+                refuses_us: reason.is_ours,
             }
         }
     }

@@ -1,9 +1,14 @@
 //! What happens by itself: holds end, and the time of states and enrolments runs out.
 
+use chrono::Duration;
+
 use super::{Context, desk, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
-use crate::db::{Conn, account_sessions, apply, clients, idempotency, sessions, throttles, tickets, tokens};
+use crate::db::{
+    Conn, account_sessions, apply, challenges, clients, idempotency, review, sessions, throttles, tickets,
+    tokens, vouches,
+};
 use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::AuthenticatorState;
@@ -82,18 +87,24 @@ fn end_enrolment(conn: &mut Conn, ctx: &Context, one: &Authenticator, now: Time)
     Ok(audit::insert(conn, &ctx.crypto, &around, &Event::new(Action::KeyRevoked))?)
 }
 
-/// Forgets what is past: tokens, sessions, counters, used assertions, stored answers.
+/// Forgets what is past: codes, tokens, sessions, evidence, counters, used assertions, stored answers. The sooner it
+/// is called the better: what is forgotten is not revived by a clock that steps back.
 ///
 /// # Errors
 /// Of the database alone.
 pub async fn sweep(ctx: &Context) -> Result<(), Error> {
     let now = ctx.now();
+    let idle_since = now - Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
+    let evidence_until = now - ctx.policy.evidence_lifetime;
     ctx.db
         .write(move |conn| {
+            challenges::sweep(conn, now)?;
+            vouches::sweep(conn, now)?;
+            review::void_expired_evidence(conn, evidence_until, now)?;
             tokens::sweep(conn, now)?;
-            sessions::sweep(conn, now)?;
-            account_sessions::sweep(conn, now)?;
-            throttles::sweep(conn, now - chrono::Duration::days(2))?;
+            sessions::sweep(conn, now, idle_since)?;
+            account_sessions::sweep(conn, now, idle_since)?;
+            throttles::sweep(conn, now - Duration::days(2))?;
             desk::forget_lookers(conn, now)?;
             clients::sweep_assertions(conn, now)?;
             idempotency::sweep(conn, now)?;

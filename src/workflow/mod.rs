@@ -55,8 +55,9 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::Crypto;
-use crate::db::{Conn, Db};
+use crate::db::{self, Conn, Db};
 use crate::domain::Time;
+use crate::domain::letter::Alarm;
 use crate::domain::policy::Policy;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
@@ -97,11 +98,20 @@ impl Context {
         T: Send + 'static,
         F: Fn(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
-        let done = self.db.write(work).await;
+        let done = self.heed(self.db.write(work).await).await;
         if done.is_ok() {
             self.wake.notify_one();
         }
         done
+    }
+
+    /// Passes an outcome on. Where a sealed value did not open, the administrators are told: somebody may have written
+    /// to the database.
+    async fn heed<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Database(db::Error::Sealed(_))) = &outcome {
+            alarm::raise_or_log(self, Alarm::SealBroken).await;
+        }
+        outcome
     }
 }
 

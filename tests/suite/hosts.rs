@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 use rekey::workflow::clients::{self, Scope};
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::client::{Reply, send, text};
+use crate::support::client::{send, text};
 use crate::support::host::ADA;
 use crate::support::totp::wrong_code;
 
@@ -26,28 +26,6 @@ async fn sent_key(app: &TestApp, with_pin: bool) -> String {
     }
     app.approve(&agent, &ada).await;
     app.letter("ada@example.com", "new key").await.key()
-}
-
-/// Many calls at once, over two replicas.
-async fn at_once(app: &TestApp, times: usize, body: Value) -> Vec<Reply> {
-    let other = app.replica();
-    let calls: Vec<_> = (0..times)
-        .map(|n| {
-            let http = if n % 2 == 0 { app.http.clone() } else { other.http.clone() };
-            let (token, body) = (app.host_token.clone(), body.clone());
-            tokio::spawn(async move { http.post(&format!("{ADA}/codes/verify"), &token, body).await })
-        })
-        .collect();
-    let mut replies = Vec::new();
-    for call in calls {
-        replies.push(call.await.unwrap());
-    }
-    replies
-}
-
-/// How many of these answers say so.
-fn count(replies: &[Reply], word: &str) -> usize {
-    replies.iter().filter(|reply| reply.expect(200).to_string().contains(&format!("\"{word}\""))).count()
 }
 
 on_both! {
@@ -192,19 +170,6 @@ on_both! {
         }
         app.after(TimeDelta::days(30)).await;
         assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "off");
-    }
-
-    async fn i2_fifty_times_the_same_right_code_is_accepted_once(app: TestApp) {
-        let (key, _) = app.enrolled().await;
-        let replies = at_once(&app, 50, json!({"code": app.next_code(&key)})).await;
-        assert_eq!((count(&replies, "accepted"), count(&replies, "used")), (1, 49));
-    }
-
-    async fn i3_two_hundred_wrong_codes_are_looked_at_ten_times(app: TestApp) {
-        let (key, _) = app.enrolled().await;
-        let replies = at_once(&app, 200, json!({"code": wrong_code(&app.next_code(&key))})).await;
-        assert_eq!((count(&replies, "wrong"), count(&replies, "locked")), (10, 190));
-        assert_eq!(app.verdict(json!({"code": app.shown(&key)})).await, "locked");
     }
 
     async fn the_first_sign_in_with_a_sent_key_makes_it_live(app: TestApp) {

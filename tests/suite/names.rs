@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::totp::wrong_code;
 
 const SPELLINGS: [&str; 5] =
     ["ada@example.com", "  ada@EXAMPLE.COM ", "Ada@Example.Com", "\tADA@example.com\n", "ada"];
@@ -48,34 +47,6 @@ on_both! {
             letters += app.letters().await.iter().filter(|one| one.subject.contains("code to confirm")).count();
         }
         assert_eq!(letters, 3, "a day and address");
-
-        let (key, _) = app.enrolled().await;
-        let wrong = wrong_code(&app.next_code(&key));
-        let (first, last) = wrong.split_at(3);
-        for round in 0..10 {
-            let typed = [wrong.clone(), format!(" {first} {last} "), format!("{first}-{last}")];
-            let path = ["/api/v1/accounts/ada", "/api/v1/accounts/%61da", "/api/v1/accounts/%61%64%61"][round % 3];
-            let code = json!({"code": if round % 2 == 0 { &typed[0] } else { &typed[1] }});
-            let verdict = app.http.post(&format!("{path}/codes/verify"), &app.host_token, code).await.expect(200);
-            assert_eq!(verdict["reason"], "wrong", "{round}: {path}");
-        }
-        assert_eq!(app.verdict(json!({"code": app.shown(&key)})).await, "locked");
-        // Paths are compared as they are written, once unescaped.
-        for other in ["ADA", "ada%20", "%C3%A4da", "ada%00"] {
-            let path = format!("/api/v1/accounts/{other}/codes/verify");
-            let reply = app.http.post(&path, &app.host_token, json!({"code": wrong})).await;
-            reply.refused(404, "not_found");
-        }
-    }
-
-    async fn one_code_in_two_spellings_is_accepted_once(app: TestApp) {
-        let (key, _) = app.enrolled().await;
-        let code = app.next_code(&key);
-        let (first, last) = code.split_at(3);
-        assert_eq!(app.verdict(json!({"code": format!(" {first} {last}")})).await, "accepted");
-        assert_eq!(app.verdict(json!({"code": code})).await, "used");
-        let wide: String = code.chars().map(|one| char::from_u32(u32::from(one) + 0xfee0).unwrap()).collect();
-        app.host_posts("/codes/verify", json!({"code": wide})).await.refused(422, "invalid");
     }
 
     async fn lookalikes_are_nobody_and_get_no_letter(app: TestApp) {

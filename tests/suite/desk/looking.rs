@@ -37,7 +37,6 @@ on_both! {
         let queue = grace.get("/desk/news?queue=mine").await;
         queue.shows(200, &format!(r#""looking":{{"{}":"tommy is looking"}}"#, ada.reference));
         app.after(TimeDelta::minutes(3)).await;
-        rekey::workflow::expire::sweep(&app.ctx).await.unwrap();
         grace.get("/desk/news?queue=mine").await.shows(200, r#""looking":{}"#);
     }
 

@@ -13,7 +13,7 @@ use rekey::config::Config;
 use rekey::crypto::{Crypto, KeyRing, Passwords, Random};
 use rekey::domain::Time;
 use rekey::domain::ids::ClientId;
-use rekey::mail::{Mailer, Memory};
+use rekey::mail::{MailSettings, Mailer, Memory};
 use rekey::workflow::Context;
 use rekey::workflow::clients::{self, Scope};
 use secrecy::ExposeSecret;
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use super::client::Client;
 use super::database::{Backend, Fresh, open};
+use super::smtp_server::Authority;
 
 /// A program that serves, with nobody in it but one host.
 pub struct TestApp {
@@ -88,9 +89,19 @@ impl TestApp {
         Self { ctx, http, mail, host: added.id, host_token, database, scratch, server }
     }
 
+    /// Whether replicas share the database. SQLite belongs to one program.
+    pub fn is_shared(&self) -> bool {
+        !self.ctx.db.is_embedded()
+    }
+
     /// Another replica on the same database, clock and mail server.
     pub fn replica(&self) -> Self {
-        let ctx = Context { db: open(&self.database.url), ..self.ctx.clone() };
+        self.replica_at(&self.database.url)
+    }
+
+    /// The same by another URL of the database.
+    pub fn replica_at(&self, url: &str) -> Self {
+        let ctx = Context { db: open(url), ..self.ctx.clone() };
         let (http, server) = serve(&ctx);
         Self {
             ctx,
@@ -102,6 +113,17 @@ impl TestApp {
             database: Arc::clone(&self.database),
             scratch: Arc::clone(&self.scratch),
         }
+    }
+
+    /// From now on letters go to the mail server at that URL, which has little time, and not to the memory.
+    pub fn writes_to(&mut self, url: &str, authority: Option<&Authority>) {
+        let mut settings = MailSettings::default();
+        settings.transport = "smtp".to_owned();
+        settings.url = Some(url.into());
+        settings.ca_file = authority.map(Authority::file);
+        settings.timeouts.step = Duration::from_millis(500);
+        settings.timeouts.accept = Duration::from_millis(500);
+        self.ctx.mailer = Mailer::from_config(&settings).unwrap();
     }
 
     /// The worker does what is due.

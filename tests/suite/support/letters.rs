@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rekey::mail::Sent;
 
 use super::app::TestApp;
+use super::smtp_server::Taken;
 
 /// A letter that arrived.
 #[derive(Debug, Clone)]
@@ -41,7 +42,17 @@ impl TestApp {
 
 impl Letter {
     fn read(sent: &Sent) -> Self {
-        let raw = sent.message.replace("\r\n", "\n");
+        Self::of(&sent.to, &sent.message)
+    }
+
+    /// A letter that a mail server took.
+    pub fn taken(taken: &Taken) -> Self {
+        Self::of(&taken.to, &taken.message)
+    }
+
+    /// A message, and whom it went to.
+    pub fn of(to: &str, message: &str) -> Self {
+        let raw = message.replace("\r\n", "\n");
         let (head, body) = raw.split_once("\n\n").unwrap();
         let head = head.replace("\n ", " ").replace("\n\t", " ");
         let part = match header(&head, "content-type").split_once("boundary=\"") {
@@ -54,7 +65,7 @@ impl Letter {
         let (part_head, part_body) = part.split_once("\n\n").unwrap();
         let coding = header(&part_head.replace("\n ", " "), "content-transfer-encoding").to_lowercase();
         Self {
-            to: sent.to.clone(),
+            to: to.to_owned(),
             subject: encoded_words(header(&head, "subject")),
             text: decode(part_body, &coding),
             raw,

@@ -121,9 +121,23 @@ impl Program {
         self.child = Some(self.command(&["serve"]).stdin(Stdio::null()).spawn().unwrap());
     }
 
+    /// Starts serving on a disk that is small: no file may grow beyond so many KiB.
+    pub async fn start_within(&mut self, kibibytes: u32) {
+        let serve = self.command(&["serve"]);
+        let limits = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" serve");
+        let mut small = self.other("bash");
+        small.args(["-c", &limits]).arg(serve.get_program());
+        self.child = Some(small.stdin(Stdio::null()).spawn().unwrap());
+        self.ready().await;
+    }
+
     /// Starts serving, and returns when it does.
     pub async fn start(&mut self) {
         self.spawn();
+        self.ready().await;
+    }
+
+    async fn ready(&self) {
         until("the program is ready", async || {
             let asked = self.http.request(reqwest::Method::GET, "/readyz").send().await;
             asked.is_ok_and(|answer| answer.status().is_success()).then_some(())

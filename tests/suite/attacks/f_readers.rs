@@ -1,0 +1,1 @@
+//! Whoever reads, or writes, where the program keeps things.

@@ -1,0 +1,14 @@
+//! What Rekey withstands: each row of the list is a test that plays the attacker through the front door.
+//!
+//! The rule: a test is named by its row, and the line above it says what the attacker does, a bar, and what must
+//! happen; the table in docs/attacks.md is made of these lines.
+
+mod dump;
+mod f_readers;
+mod h_transport;
+mod i_races;
+mod j_mail;
+mod k_clocks;
+mod l_floods;
+mod m_audit;
+mod stage;
