@@ -229,7 +229,8 @@ fn store(
     Ok(ticket)
 }
 
-/// A new mailbox code goes to the address on file; to nobody where there is none, or too many went there today.
+/// A new mailbox code goes to the address on file; to nobody where there is none, or too many went there today. Then
+/// the former code stays, its tries counted: whoever asks for new codes gets no more guesses by it.
 pub(super) fn send_code(
     conn: &mut Conn,
     ctx: &Context,
@@ -241,10 +242,18 @@ pub(super) fn send_code(
     let code = ctx.crypto.mailbox_code();
     let digest = ctx.crypto.code_digest(Purpose::MailboxCode, &[ticket.id.as_str()], code.expose_secret());
     let expires_at = now + CODE_LIFETIME;
-    challenges::put(conn, Challenge { ticket_id: ticket.id.clone(), digest, expires_at, tries: 0 })?;
     let to = ticket.address.clone().unwrap_or_else(|| name.to_owned());
     let within_limit = assess::may_write_to(conn, ctx, &to, now)?;
     let fate = if account.is_some() && within_limit { Fate::Send } else { Fate::Drop };
+    let former = challenges::find(conn, &ticket.id)?;
+    let new = Challenge { ticket_id: ticket.id.clone(), digest, expires_at, tries: 0 };
+    let challenge = match (fate, former) {
+        (Fate::Send, _) => new,
+        (Fate::Drop, Some(former)) => former,
+        // The empty digest fits no code: one that nobody was sent is not guessed either.
+        (Fate::Drop, None) => Challenge { digest: String::new(), ..new },
+    };
+    challenges::put(conn, challenge)?;
     let about =
         About { ticket: Some(&ticket.id), account: account.map(|account| &account.id), authenticator: None };
     let letter = Letter { to, content: Content::MailboxCode { code, expires_at } };

@@ -87,6 +87,24 @@ on_both! {
         assert!(refused.status == 403 || refused.status == 429, "{}", refused.text);
     }
 
+    async fn new_mailbox_codes_give_no_more_guesses_than_letters_leave(app: TestApp) {
+        app.account("ada@example.com").await;
+        let ada = app.ask("ada@example.com", "lost_device").await;
+        let mut right = app.letter("ada@example.com", "code to confirm").await.digits(6);
+        let mut looked_at = 0;
+        for _ in 0..6 {
+            for _ in 0..5 {
+                let body = json!({"code": wrong_code(&right)});
+                let reply = app.http.post(&ada.path("/confirm"), &ada.token, body).await;
+                looked_at += i32::from(reply.status == 403);
+            }
+            app.http.post(&ada.path("/return"), "", json!({})).await.expect(202);
+            let letters = app.letters().await;
+            right = letters.last().map_or(right, |letter| letter.digits(6));
+        }
+        assert_eq!(looked_at, 15, "three letters a day, five tries each");
+    }
+
     async fn one_who_lost_the_token_comes_back_through_the_mailbox(app: TestApp) {
         app.account("ada@example.com").await;
         let ada = app.asker("ada@example.com").await;
