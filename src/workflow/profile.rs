@@ -10,15 +10,14 @@ use super::change::{self, Note};
 use super::owner::OwnerSession;
 use super::{Context, Counted, accounts, failures, recovery};
 use crate::crypto::canonical_recovery_code;
-use crate::db::authenticators::{self, Authenticator};
+use crate::db::authenticators;
 use crate::db::{self, Conn, recovery_codes};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::actor::Actor;
-use crate::domain::authenticator::{AuthenticatorState, Origin};
+use crate::domain::authenticator::Origin;
 use crate::domain::event::{Action, Event};
 use crate::domain::rejection::Rejection;
-use crate::domain::totp::{Code, CodeOutcome, matching_step};
 use crate::error::Error;
 
 /// What the profile shows.
@@ -92,40 +91,6 @@ pub async fn type_back(ctx: &Context, who: &OwnerSession, typed: SecretString) -
     Ok(done.await??)
 }
 
-/// Ten new recovery codes in place of the former ones, for a code of the active authenticator.
-///
-/// # Errors
-/// `ProofRequired` without an active authenticator; `WrongCode`, `TooManyTries`, `Invalid`; `Unauthenticated`.
-pub async fn renew_codes(
-    ctx: &Context,
-    who: &OwnerSession,
-    code: SecretString,
-) -> Result<Vec<SecretString>, Error> {
-    who.require_full()?;
-    if Code::parse(code.expose_secret()).is_none() {
-        return Err(Rejection::Invalid("code: the six digits that the app shows now").into());
-    }
-    let (now, inner, caller) = (ctx.now(), ctx.clone(), who.caller());
-    let done = ctx.db.write(move |conn| {
-        let mut account = open_account(conn, &caller, now)?;
-        let actor = caller.actor();
-        let code = Code::parse(code.expose_secret()).ok_or(Rejection::WrongCode)?;
-        let key = active(conn, &account)?;
-        match matching_step(&key.secret(&inner.crypto)?, key.parameters()?, &code, now, key.last()) {
-            CodeOutcome::Wrong => return wrong(conn, &inner, &account, &actor, now),
-            CodeOutcome::Used => return Ok(Err(Rejection::WrongCode)),
-            CodeOutcome::Accepted(step) => authenticators::accept(conn, &key, step)?,
-        }
-        failures::right(conn, &account)?;
-        account.lockout = account.lockout.after_right();
-        let codes = recovery::renew(conn, &inner, &account.id, now)?;
-        let note = Note { actor: &actor, event: Event::new(Action::RecoveryCodesMade) };
-        change::account(conn, &inner, account, &note, now)?;
-        Ok(Ok(codes))
-    });
-    Ok(done.await??)
-}
-
 fn open_account(conn: &mut Conn, caller: &Caller, now: Time) -> Result<Account, Error> {
     let account = caller.account(conn)?;
     if account.frozen_at.is_some() {
@@ -133,12 +98,6 @@ fn open_account(conn: &mut Conn, caller: &Caller, now: Time) -> Result<Account, 
     }
     failures::require_open(&account, now)?;
     Ok(account)
-}
-
-fn active(conn: &mut Conn, account: &Account) -> Result<Authenticator, Error> {
-    let living = authenticators::list_living(conn, &account.id)?;
-    let active = living.into_iter().find(|key| key.state == AuthenticatorState::Active);
-    Ok(active.ok_or(Rejection::ProofRequired)?)
 }
 
 /// Counted, and answered only in the transaction that counts.

@@ -20,6 +20,7 @@ use crate::http::problem::{Answer, Problem};
 use crate::workflow::Context;
 use crate::workflow::owner::OwnerSession;
 use crate::workflow::profile::{self, Profile};
+use crate::workflow::recovery;
 
 #[derive(Template)]
 #[template(path = "account/codes.html")]
@@ -92,8 +93,10 @@ struct CodeForm {
 pub(super) async fn renew(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let CodeForm { code } = form::read(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    match profile::renew_codes(&ctx, &me, SecretString::from(code)).await {
+    match recovery::replace(&ctx, &me.caller(), Some(SecretString::from(code))).await {
         Ok(codes) => show_codes(&request, &ctx, "Your new recovery codes", &codes),
+        // It was turned off in another tab.
+        Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(super::PROFILE)),
         Err(error) => {
             let errors = Errors::one("code", words::refused(error)?);
             page(&request, &ctx, &me, &errors).await

@@ -55,6 +55,7 @@ on_both! {
         ada.send(&page, &[("code", "000000")]).await.shows(403, "not right");
         let right = app.next_code(&key);
         let new = listed(&ada.send(&page, &[("code", &right)]).await.shows(200, "new recovery codes"));
+        app.letter(ADA, "recovery codes").await;
         ada.send(&page, &[("code", &right)]).await.shows(403, "used already");
         ada.get("/account/profile").await.shows(200, "Not finished");
         let mut other = Browser::new(&app);
