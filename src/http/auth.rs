@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 
 use super::body::bearer;
 use super::problem::Problem;
+use super::trace;
 use crate::workflow::Context;
 use crate::workflow::caller::{self, Host};
 use crate::workflow::clients::Scope;
@@ -16,7 +17,9 @@ use crate::workflow::session::{self, StaffSession};
 /// # Errors
 /// 401, the same for a missing, unknown, expired or ended token.
 pub async fn staff(request: &HttpRequest, ctx: &Context) -> Result<StaffSession, Problem> {
-    Ok(session::authenticate(ctx, bearer(request)?).await?)
+    let who = session::authenticate(ctx, bearer(request)?).await?;
+    trace::name_sender("staff", who.member().as_str());
+    Ok(who)
 }
 
 /// The host application that asks, where the scope was given to it.
@@ -25,5 +28,6 @@ pub async fn staff(request: &HttpRequest, ctx: &Context) -> Result<StaffSession,
 /// 401, the same for a missing, unknown or disabled token; 403 without the scope.
 pub async fn host(request: &HttpRequest, ctx: &Context, scope: Scope) -> Result<Host, Problem> {
     let host = caller::authenticate(ctx, bearer(request)?).await?;
+    trace::name_sender("host", host.id.as_str());
     if host.may(scope) { Ok(host) } else { Err(Problem::forbidden("This token was not given that scope.")) }
 }

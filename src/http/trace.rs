@@ -22,7 +22,7 @@ pub(super) async fn follow<B: MessageBody>(
     let began = Instant::now();
     let method = word(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
-    let span = tracing::info_span!("request", method, route);
+    let span = tracing::info_span!("request", method, route, who = tracing::field::Empty);
     let answer = next.call(request).instrument(span.clone()).await;
     let status = match &answer {
         Ok(answer) => answer.status(),
@@ -38,6 +38,11 @@ pub(super) async fn follow<B: MessageBody>(
     )
     .record(seconds);
     answer
+}
+
+/// Names who asks, in every line that the request has from here on: by kind and id, never by an address.
+pub(super) fn name_sender(kind: &str, id: &str) {
+    tracing::Span::current().record("who", tracing::field::display(format_args!("{kind} {id}")));
 }
 
 /// The method, of a closed list: anybody can invent one.

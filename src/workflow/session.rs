@@ -115,6 +115,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error
     };
     let hours = Duration::hours(i64::from(ctx.config.sessions.hours));
     let (crypto, code) = (ctx.crypto.clone(), with.code);
+    let named = member.as_ref().map_or("nobody", |member| member.id.as_str()).to_owned();
     let member = member.filter(|_| known);
     let done = ctx
         .write(move |conn| {
@@ -130,6 +131,9 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error
             Ok(None)
         })
         .await?;
+    if done.is_none() {
+        tracing::warn!(member = named, right_password = known, "sign-in refused");
+    }
     done.ok_or(Error::Unauthenticated)
 }
 

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::Error;
 use crate::http::pages::cookies;
 use crate::http::problem::Problem;
+use crate::http::trace;
 use crate::workflow::Context;
 use crate::workflow::owner::{self, OwnerSession};
 
@@ -17,7 +18,10 @@ use crate::workflow::owner::{self, OwnerSession};
 pub(super) async fn find(request: &HttpRequest, ctx: &Context) -> Result<Option<OwnerSession>, Problem> {
     let Some(token) = cookies::find(request, ctx, cookies::OWNER) else { return Ok(None) };
     match owner::authenticate(ctx, &token).await {
-        Ok(me) => Ok(Some(me)),
+        Ok(me) => {
+            trace::name_sender("owner", me.account.as_str());
+            Ok(Some(me))
+        }
         Err(Error::Unauthenticated) => Ok(None),
         Err(error) => Err(error.into()),
     }

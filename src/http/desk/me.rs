@@ -13,6 +13,7 @@ use crate::domain::actor::{Rank, StaffActor};
 use crate::http::body::single_header;
 use crate::http::pages::{Frame, cookies, see_other};
 use crate::http::problem::Problem;
+use crate::http::trace;
 use crate::workflow::Context;
 use crate::workflow::session::{self, StaffSession};
 
@@ -29,7 +30,7 @@ impl Me {
     /// 401, the same for each cause.
     pub(super) async fn of(request: &HttpRequest, ctx: &Context) -> Result<Self, Problem> {
         let token = cookies::find(request, ctx, cookies::STAFF).ok_or_else(Problem::unauthenticated)?;
-        Ok(Self { session: session::authenticate(ctx, &token).await? })
+        Ok(Self::known(session::authenticate(ctx, &token).await?))
     }
 
     /// The same for what a page asks by itself: it does not count as use.
@@ -38,7 +39,13 @@ impl Me {
     /// 401.
     pub(super) async fn from_afar(request: &HttpRequest, ctx: &Context) -> Result<Self, Problem> {
         let token = cookies::find(request, ctx, cookies::STAFF).ok_or_else(Problem::unauthenticated)?;
-        Ok(Self { session: session::recognise(ctx, &token).await?.0 })
+        Ok(Self::known(session::recognise(ctx, &token).await?.0))
+    }
+
+    /// Who was just recognised; the log names them too.
+    pub(super) fn known(session: StaffSession) -> Self {
+        trace::name_sender("staff", session.member().as_str());
+        Self { session }
     }
 
     /// Their name.

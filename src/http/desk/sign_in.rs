@@ -110,7 +110,7 @@ pub(super) async fn send(
     match session::sign_in(&ctx, with).await {
         Ok(signed_in) => {
             let token = signed_in.token.expose_secret();
-            let me = Me { session: session::authenticate(&ctx, token).await? };
+            let me = Me::known(session::authenticate(&ctx, token).await?);
             let mut answer = arrive(&request, &ctx, &me, &typed.next, &typed.draft).await?;
             me::set_cookie(&ctx, &mut answer, Some(token.to_owned()));
             Ok(answer)

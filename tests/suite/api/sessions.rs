@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::actors::PASSWORD;
 use crate::support::app::TestApp;
 use crate::support::client::{send, text};
+use crate::support::log::{lines_with, listen};
 use crate::support::totp::wrong_code;
 
 const TICKETS: &str = "/api/v1/desk/tickets";
@@ -23,6 +24,7 @@ on_both! {
     }
 
     async fn every_cause_of_a_refusal_looks_the_same(app: TestApp) {
+        listen();
         let member = app.staff("grace", "agent").await;
         let gone = app.staff("gone", "agent").await;
         staff::disable(&app.ctx, &gone.email).await.unwrap();
@@ -44,6 +46,12 @@ on_both! {
             reply.refused(401, "unauthenticated");
             assert_eq!(reply.text, replies[0].text);
         }
+        let id = app.ctx.db.read(rekey::db::staff::list).await.unwrap();
+        let id = id.iter().find(|one| one.email == member.email).unwrap().id.as_str().to_owned();
+        let logged = lines_with(&id);
+        let of = |words: &str| logged.iter().filter(|line| line.contains("sign-in refused") && line.contains(words)).count();
+        assert_eq!((of("right_password=true"), of("right_password=false")), (3, 2), "{logged:?}");
+        assert!(!logged.iter().any(|line| line.contains(&member.email)), "{logged:?}");
         app.http.get(TICKETS, &gone.token).await.refused(401, "unauthenticated");
     }
 
