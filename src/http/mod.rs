@@ -144,9 +144,12 @@ pub fn run_metrics(address: SocketAddr, metrics: Metrics) -> io::Result<Server> 
     let metrics = Data::new(metrics);
     let server = HttpServer::new(move || {
         let render = |metrics: Data<Metrics>| async move {
-            HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+            HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.render())
         };
-        App::new().app_data(metrics.clone()).route("/metrics", web::get().to(render))
+        App::new()
+            .app_data(metrics.clone())
+            .route("/metrics", web::get().to(render))
+            .wrap(from_fn(headers::add))
     });
     let server = server.workers(1).client_request_timeout(HEADERS).shutdown_timeout(SHUTDOWN);
     Ok(server.disable_signals().bind(address)?.run())

@@ -27,7 +27,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("rekey.css", "text/css; charset=utf-8", include_bytes!("../../../static/rekey.css")),
         asset("rekey.js", "text/javascript; charset=utf-8", include_bytes!("../../../static/rekey.js")),
         asset("desk.js", "text/javascript; charset=utf-8", include_bytes!("../../../static/desk.js")),
-        asset("icon.svg", "image/svg+xml", include_bytes!("../../../static/icon.svg")),
+        asset("icon.svg", "image/svg+xml; charset=utf-8", include_bytes!("../../../static/icon.svg")),
     ]
 });
 
