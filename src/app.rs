@@ -3,9 +3,12 @@
 //! The rule to keep: what could lose data or let a key out is refused here, before anything listens, with words that
 //! say what to do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Config, KeySource, MailTransport};
@@ -21,6 +24,10 @@ pub const RING: &str = "key_ring";
 /// What is said where the policy wants two people and there are not two.
 pub const TOO_FEW: &str = "the policy wants two people to approve privileged tickets, and the staff has no two who \
      could: add an agent and an approver with `rekey staff add`";
+
+/// What is said where the database's server need not show who it is.
+const UNPROVEN: &str = "the database is on another machine, and nothing proves that it is the right one or keeps the \
+     connection secret: put sslmode=verify-full into database.url";
 
 /// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +161,7 @@ pub fn domain_of(address: &str) -> &str {
 fn load_ring(source: &KeySource, sealed: bool, now: Time) -> Result<KeyRing, RingError> {
     match source {
         KeySource::File(path) => KeyRing::load_or_create(path, sealed, now),
-        KeySource::Ring(text) => KeyRing::parse(secrecy::ExposeSecret::expose_secret(text)),
+        KeySource::Ring(text) => KeyRing::parse(text.expose_secret()),
     }
 }
 
@@ -182,5 +189,48 @@ pub async fn warnings(ctx: &Context) -> Result<Vec<String>, Error> {
     if matches!(ctx.config.mail.transport, MailTransport::Folder(_)) {
         warnings.push("letters are written into a folder, not sent: set mail.transport to smtp".to_owned());
     }
+    if is_unproven(ctx.config.database.url.expose_secret()) {
+        warnings.push(UNPROVEN.to_owned());
+    }
     Ok(warnings)
+}
+
+/// Whether a PostgreSQL elsewhere is spoken to without having shown who it is, or in the clear: libpq's own default.
+fn is_unproven(url: &str) -> bool {
+    let Some(url) = Url::parse(url).ok().filter(|url| url.scheme().starts_with("postgres")) else {
+        return false;
+    };
+    let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let host = of("host").unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
+    let is_here = host.is_empty()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    !is_here && of("sslmode").as_deref() != Some("verify-full")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_unproven;
+
+    #[test]
+    fn a_database_elsewhere_has_to_prove_who_it_is() {
+        for url in [
+            "sqlite:///var/lib/rekey/rekey.db",
+            "postgres://rekey@127.0.0.1/rekey",
+            "postgres://rekey@[::1]:5432/rekey",
+            "postgres://rekey@localhost/rekey",
+            "postgres:///rekey?host=/run/postgresql",
+            "postgres://rekey:secret@db.example.com/rekey?sslrootcert=ca.pem&sslmode=verify-full",
+        ] {
+            assert!(!is_unproven(url), "{url}");
+        }
+        for url in [
+            "postgres://rekey@database/rekey",
+            "postgres://rekey@10.0.0.7/rekey?sslmode=require",
+            "postgres:///rekey?host=db.example.com",
+        ] {
+            assert!(is_unproven(url), "{url}");
+        }
+    }
 }
