@@ -5,9 +5,9 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Context;
 use super::account_facts::{self, OTHER};
 use super::putting::{Done, Putting, lost_race};
+use super::{Context, password_rules};
 use crate::crypto::Crypto;
 use crate::db::audit::Circumstances;
 use crate::db::{self, Conn, account_sessions, accounts, audit, authenticators, recovery_codes, tickets};
@@ -132,7 +132,7 @@ pub async fn remove(ctx: &Context, client: &ClientId, external_id: &str) -> Resu
 /// # Errors
 /// `NotFound`, `Invalid`, `Busy`.
 pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretString) -> Result<(), Error> {
-    check_password(password)?;
+    password_rules::check(password, &[&ctx.config.app.name, external_id])?;
     let hash = ctx.crypto.passwords().hash(password.expose_secret()).await?;
     let (work, now, id) = (ctx.clone(), ctx.now(), external_id.to_owned());
     ctx.write(move |conn| {
@@ -152,18 +152,6 @@ pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretStr
 pub fn of_client(conn: &mut Conn, client: &ClientId, external_id: &str) -> Result<Account, Error> {
     let account = living(conn, external_id)?;
     if account.client.as_ref() == Some(client) { Ok(account) } else { Err(Rejection::NotFound.into()) }
-}
-
-/// Refuses passwords that are too short to guess at, or too long to hash.
-///
-/// # Errors
-/// `Invalid`.
-pub(super) fn check_password(password: &SecretString) -> Result<(), Rejection> {
-    match password.expose_secret().chars().count() {
-        0..8 => Err(Rejection::Invalid("the password is too short: 8 characters at least")),
-        8..=1024 => Ok(()),
-        _ => Err(Rejection::Invalid("the password is too long: 1024 characters at most")),
-    }
 }
 
 pub(super) fn external_id_of(text: &str) -> Result<ExternalId, Rejection> {

@@ -5,8 +5,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Context;
-use super::accounts::check_password;
+use super::{Context, password_rules};
 use crate::db::audit::Circumstances;
 use crate::db::staff::{Member, New};
 use crate::db::{self, Conn, accounts, audit, sessions, staff};
@@ -73,7 +72,7 @@ pub async fn add(ctx: &Context, new: NewMember) -> Result<Enrolled, Error> {
         .ok_or(Rejection::Invalid("the address is no mail address: write it like ada@example.com"))?;
     let name = DisplayName::parse(&new.name)
         .ok_or(Rejection::Invalid("the name must be one line of 1 to 80 characters that can be seen"))?;
-    check_password(&new.password)?;
+    password_rules::check(&new.password, &[&ctx.config.app.name, email.local_part(), name.as_str()])?;
     let password = ctx.crypto.passwords().hash(new.password.expose_secret()).await?;
     let bytes = ctx.crypto.shared_secret();
     let enrolled = enrolled(ctx, email.as_str(), &bytes[..])?;
@@ -176,7 +175,8 @@ pub async fn lift(ctx: &Context, email: &str) -> Result<(), Error> {
 /// # Errors
 /// `NotFound`, `Invalid`.
 pub async fn reset(ctx: &Context, email: &str, password: &SecretString) -> Result<Enrolled, Error> {
-    check_password(password)?;
+    let local_part = email.split('@').next().unwrap_or_default();
+    password_rules::check(password, &[&ctx.config.app.name, local_part])?;
     let hash = ctx.crypto.passwords().hash(password.expose_secret()).await?;
     let bytes = ctx.crypto.shared_secret();
     let (work, now, of, drawn) = (ctx.clone(), ctx.now(), email.to_owned(), bytes.clone());
