@@ -36,4 +36,5 @@ mod portal;
 mod recovery_codes;
 mod road;
 mod schemas;
+mod standards;
 mod truth;
