@@ -32,4 +32,5 @@ mod outage;
 mod portal;
 mod recovery_codes;
 mod road;
+mod scale;
 mod schemas;
