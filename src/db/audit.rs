@@ -262,7 +262,7 @@ pub fn timeline(conn: &mut Conn, ticket: &TicketId, limit: i64) -> Result<Vec<En
     Ok(audit_entries::table
         .filter(audit_entries::ticket_id.eq(ticket))
         .filter(audit_entries::subject_kind.eq("ticket"))
-        .order((audit_entries::id, audit_entries::subject_version))
+        .order(audit_entries::id)
         .limit(limit)
         .select(Entry::as_select())
         .load(conn)?)

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::address::Address;
 use super::error::{Error, Outage};
-use super::watch::Watch;
+use super::watch::{Statements, Watch};
 
 /// A connection to either database; ordinary diesel runs on it.
 #[derive(diesel::MultiConnection)]
@@ -51,8 +51,17 @@ const SQLITE: &str = "PRAGMA busy_timeout = 4000; PRAGMA journal_mode = WAL; PRA
 const POSTGRES: &str = "SET timezone = 'UTC'; SET client_min_messages = warning; SET statement_timeout = '4s'; \
     SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s';";
 
-/// Opens a connection and sets it up for its use.
+/// Opens a connection outside the [`super::Db`]'s own, and sets it up for its use.
 pub(super) fn open(address: &Address, purpose: Use) -> Result<Conn, ConnectionError> {
+    open_watched(address, purpose, &Statements::default())
+}
+
+/// Opens a connection whose statements are told to `statements`.
+pub(super) fn open_watched(
+    address: &Address,
+    purpose: Use,
+    statements: &Statements,
+) -> Result<Conn, ConnectionError> {
     let mut conn = match address {
         Address::Postgres(url) => Conn::Pg(PgConnection::establish(url.expose_secret())?),
         Address::Sqlite(path) => {
@@ -69,13 +78,13 @@ pub(super) fn open(address: &Address, purpose: Use) -> Result<Conn, ConnectionEr
         (Conn::Sqlite(_), _) => SQLITE.to_owned(),
     };
     conn.batch_execute(&setup).map_err(ConnectionError::CouldntSetupConfiguration)?;
-    conn.set_instrumentation(Watch::default());
+    conn.set_instrumentation(Watch::new(statements.clone()));
     Ok(conn)
 }
 
 /// Opens a connection outside the pool.
-pub(super) fn open_alone(address: &Address, purpose: Use) -> Result<Conn, Error> {
-    open(address, purpose).map_err(|error| Outage::Opening(error.into()).into())
+pub(super) fn open_alone(address: &Address, purpose: Use, statements: &Statements) -> Result<Conn, Error> {
+    open_watched(address, purpose, statements).map_err(|error| Outage::Opening(error.into()).into())
 }
 
 /// A connection of the pool, and whether it has had its day.
@@ -88,6 +97,7 @@ pub(super) struct Link {
 pub(super) struct Manager {
     pub(super) address: Address,
     pub(super) purpose: Use,
+    pub(super) statements: Statements,
 }
 
 impl ManageConnection for Manager {
@@ -95,7 +105,8 @@ impl ManageConnection for Manager {
     type Error = ConnectionError;
 
     fn connect(&self) -> Result<Link, ConnectionError> {
-        Ok(Link { conn: open(&self.address, self.purpose)?, broken: false })
+        let conn = open_watched(&self.address, self.purpose, &self.statements)?;
+        Ok(Link { conn, broken: false })
     }
 
     fn is_valid(&self, link: &mut Link) -> Result<(), ConnectionError> {

@@ -14,6 +14,7 @@ use super::conn::{Conn, Use};
 use super::error::{AsDbError, Error, Outage};
 use super::pool::Pool;
 use super::transaction::Mode;
+use super::watch::Statements;
 use super::writer::Writer;
 
 /// How long a request waits for the database: its answer must be out within 5 s.
@@ -32,6 +33,7 @@ struct Inner {
     address: Address,
     readers: Pool,
     writer: Writers,
+    statements: Statements,
 }
 
 enum Writers {
@@ -49,17 +51,22 @@ impl Db {
     /// The URL is of neither kind, or the file cannot be opened.
     pub fn open(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         let address = Address::parse(&settings.url)?;
+        let statements = Statements::default();
         let (readers, writer) = match &address {
             Address::Sqlite(path) => {
                 prepare(path)?;
-                let writer = Writer::start(address.clone())?;
-                (Pool::new(address.clone(), Use::Read, settings.readers), Writers::One(writer))
+                let writer = Writer::start(address.clone(), statements.clone())?;
+                let readers = Pool::new(address.clone(), Use::Read, settings.readers, statements.clone());
+                (readers, Writers::One(writer))
             }
             Address::Postgres(_) => {
-                (Pool::new(address.clone(), Use::Serve, settings.connections), Writers::Many)
+                let connections = settings.connections;
+                let pool = Pool::new(address.clone(), Use::Serve, connections, statements.clone());
+                (pool, Writers::Many)
             }
         };
-        Ok(Self { inner: Arc::new(Inner { address, readers, writer }), patience: PATIENCE })
+        let inner = Inner { address, readers, writer, statements };
+        Ok(Self { inner: Arc::new(inner), patience: PATIENCE })
     }
 
     /// The same database, for work that takes longer than a request may: imports, verification. On
@@ -73,6 +80,12 @@ impl Db {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         matches!(self.inner.writer, Writers::One(_))
+    }
+
+    /// What it runs, for whoever counts or explains it.
+    #[must_use]
+    pub fn statements(&self) -> &Statements {
+        &self.inner.statements
     }
 
     pub(super) fn address(&self) -> &Address {

@@ -50,6 +50,7 @@ pub use conn::{Conn, MultiBackend};
 pub use database::Db;
 pub use error::{AsDbError, Constraint, Error, Outage};
 pub use migrate::MigrateError;
+pub use watch::Statements;
 
 /// Whether a sealed value is under the primary key of the ring.
 fn is_primary(crypto: &crate::crypto::Crypto, sealed: &[u8]) -> bool {

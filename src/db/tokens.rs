@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::tokens;
+use super::schema::{tickets, tokens};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, TicketId};
@@ -84,6 +84,22 @@ pub fn find(conn: &mut Conn, kind: Kind, hash: &str, now: Time) -> Result<Option
 pub fn end(conn: &mut Conn, ticket: &TicketId, kind: Kind) -> Result<(), Error> {
     diesel::delete(tokens::table.filter(tokens::ticket_id.eq(ticket)).filter(tokens::kind.eq(kind)))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Ends the tokens of all requests of a ticket but one: its own and those of its duplicates.
+///
+/// # Errors
+/// Of the database alone.
+pub fn end_other_requests(conn: &mut Conn, main: &TicketId, but: &TicketId) -> Result<(), Error> {
+    let others = tickets::table
+        .filter(tickets::id.eq(main).or(tickets::duplicate_of.eq(main)))
+        .filter(tickets::id.ne(but))
+        .select(tickets::id.nullable());
+    diesel::delete(
+        tokens::table.filter(tokens::kind.eq(Kind::Ticket)).filter(tokens::ticket_id.eq_any(others)),
+    )
+    .execute(conn)?;
     Ok(())
 }
 

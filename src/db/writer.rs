@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::address::{Address, OpenError};
-use super::conn::{Conn, Use, open, open_alone};
+use super::conn::{Conn, Use, open_alone, open_watched};
 use super::error::{Error, Outage};
 use super::transaction::{self, Mode};
+use super::watch::Statements;
 
 /// Writes that share a commit at most.
 const BATCH: usize = 128;
@@ -29,12 +30,12 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the writer's connection, so that errors are told here, and starts its thread.
-    pub(super) fn start(address: Address) -> Result<Self, OpenError> {
-        let conn = open(&address, Use::Serve)?;
+    pub(super) fn start(address: Address, statements: Statements) -> Result<Self, OpenError> {
+        let conn = open_watched(&address, Use::Serve, &statements)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("rekey-writer".into())
-            .spawn(move || serve(&address, conn, waiting))
+            .spawn(move || serve(&|| open_alone(&address, Use::Serve, &statements), conn, waiting))
             .map_err(OpenError::Thread)?;
         Ok(Self { queue })
     }
@@ -116,11 +117,11 @@ where
     }
 }
 
-fn serve(address: &Address, conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+fn serve(open: &dyn Fn() -> Result<Conn, Error>, conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
     let mut conn = Some(conn);
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = Vec::new();
-        let lost = match transact(address, &mut conn, first, &mut waiting, &mut batch) {
+        let lost = match transact(open, &mut conn, first, &mut waiting, &mut batch) {
             Ok(()) => None,
             Err(error) => {
                 // Whatever state the connection is in, a new one has none.
@@ -136,7 +137,7 @@ fn serve(address: &Address, conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>
 
 /// Runs `first` and whatever waits behind it in one transaction; they are in `batch` afterwards.
 fn transact(
-    address: &Address,
+    open: &dyn Fn() -> Result<Conn, Error>,
     kept: &mut Option<Conn>,
     first: Box<dyn Job>,
     waiting: &mut mpsc::Receiver<Box<dyn Job>>,
@@ -145,7 +146,7 @@ fn transact(
     batch.push(first);
     let conn = match kept {
         Some(conn) => conn,
-        None => kept.insert(open_alone(address, Use::Serve)?),
+        None => kept.insert(open()?),
     };
     transaction::begin(conn, Mode::Write)?;
     let started = Instant::now();

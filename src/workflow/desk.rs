@@ -94,24 +94,15 @@ impl Queue {
     }
 
     fn of(self, who: &StaffId) -> tickets::Queue {
-        let states = |states: &[State]| tickets::Queue::States(states.to_vec());
         match self {
-            Self::Unconfirmed => states(&[State::Unconfirmed]),
-            Self::Unassigned => states(&[State::Open]),
+            Self::Unconfirmed => tickets::Queue::State(State::Unconfirmed),
+            Self::Unassigned => tickets::Queue::State(State::Open),
             Self::Mine => tickets::Queue::Holder(who.clone()),
-            Self::AwaitingApproval => states(&[State::AwaitingApproval]),
-            Self::Waiting => states(&[State::Waiting]),
+            Self::AwaitingApproval => tickets::Queue::State(State::AwaitingApproval),
+            Self::Waiting => tickets::Queue::State(State::Waiting),
             Self::Delivery => tickets::Queue::Delivery,
-            Self::Open => states(&[
-                State::Open,
-                State::InReview,
-                State::Waiting,
-                State::AwaitingApproval,
-                State::Approved,
-                State::KeySent,
-                State::Frozen,
-            ]),
-            Self::Closed => states(&[State::Completed, State::Closed]),
+            Self::Open => tickets::Queue::Live,
+            Self::Closed => tickets::Queue::Over,
         }
     }
 }
@@ -220,7 +211,7 @@ pub async fn list(ctx: &Context, who: &StaffSession, asked: Asked) -> Result<Pag
     let queue = match (asked.queue, &words) {
         (Some(queue), _) => queue.of(&who.actor.id),
         (None, None) => Queue::Unassigned.of(&who.actor.id),
-        (None, Some(_)) => tickets::Queue::States(State::ALL.to_vec()),
+        (None, Some(_)) => tickets::Queue::All,
     };
     let (me, limit, now) = (who.actor.id.clone(), asked.limit, ctx.now());
     ctx.db

@@ -1,7 +1,7 @@
 //! The agent's commands: each loads the ticket and its owner, lets the domain decide, and applies.
 
 use super::{Context, assess, confirm, expire, freeze, requester};
-use crate::db::tokens::{self, Kind};
+use crate::db::tokens;
 use crate::db::{Conn, accounts, apply, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
@@ -200,16 +200,12 @@ pub async fn keep_request(ctx: &Context, by: &StaffActor, reference: &str, keep:
     let (reference, keep) = (reference.to_owned(), requester::parse_reference(keep));
     ctx.write(move |conn| {
         let Case { ticket, owner, .. } = load(conn, &inner, &by, &reference, now)?;
-        let mut requests = tickets::list_duplicates(conn, &ticket.id)?;
-        requests.push(ticket.clone());
-        let kept =
-            requests.iter().find(|request| request.reference == keep).map(|request| request.id.clone());
-        let kept = kept.ok_or(Rejection::Invalid("keep: the reference of one of this ticket's requests"))?;
+        let main = ticket.id.clone();
+        let is_one = |request: &Ticket| request.id == main || request.duplicate_of.as_ref() == Some(&main);
+        let kept = tickets::find(conn, &keep)?.filter(is_one);
+        let kept = kept.ok_or(Rejection::Invalid("keep: the reference of one of this ticket's requests"))?.id;
         apply(conn, &inner.crypto, ticket.keep_request(&by, owner.as_ref(), kept.clone(), now)?)?;
-        for request in requests.iter().filter(|request| request.id != kept) {
-            tokens::end(conn, &request.id, Kind::Ticket)?;
-        }
-        Ok(())
+        Ok(tokens::end_other_requests(conn, &main, &kept)?)
     })
     .await
 }

@@ -35,6 +35,7 @@ mod outage;
 mod portal;
 mod recovery_codes;
 mod road;
+mod scale;
 mod schemas;
 mod standards;
 mod truth;

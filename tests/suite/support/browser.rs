@@ -82,10 +82,15 @@ impl Browser {
         self.run(request, &page.path).await
     }
 
-    async fn run(&mut self, request: reqwest::RequestBuilder, path: &str) -> Page {
+    /// Everything that it keeps, as it sends it.
+    pub fn cookies(&self) -> String {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header(ACCEPT, "text/html,*/*;q=0.8").header(COOKIE, cookies.join("; "));
+        cookies.join("; ")
+    }
+
+    async fn run(&mut self, request: reqwest::RequestBuilder, path: &str) -> Page {
+        let request = request.header(ACCEPT, "text/html,*/*;q=0.8").header(COOKIE, self.cookies());
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for cookie in headers.get_all(SET_COOKIE) {

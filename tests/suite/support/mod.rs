@@ -8,10 +8,12 @@ pub mod actors;
 pub mod app;
 pub mod browser;
 pub mod client;
+pub mod crowd;
 pub mod database;
 pub mod host;
 pub mod letters;
 pub mod log;
+pub mod plan;
 pub mod program;
 #[expect(dead_code, reason = "the tests of `mail` use the rest")]
 pub mod smtp_server;

@@ -1,0 +1,95 @@
+//! Plans of every statement that a walk over everything ran: no scan of what grows, no sort that an index should serve.
+//!
+//! The rule: the statements are those that the program ran, so a new one is looked at without being named here. What
+//! is excused says why.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::walk::Walk;
+use crate::support::app::TestApp;
+use crate::support::crowd::Crowd;
+use crate::support::database::Backend;
+use crate::support::plan::Plans;
+
+/// Tickets in the database: enough that a planner prefers an index wherever one serves.
+const TICKETS: usize = 6_000;
+
+/// Tables of a handful of rows, whatever the program has to do: reading them whole is the best plan.
+/// And indexes that hold nothing but what is asked for, in its order.
+const SMALL: [&str; 9] = [
+    "staff",
+    "clients",
+    "facts",
+    "audit_checkpoints",
+    "tickets_live",
+    "tickets_over",
+    "letters_due",
+    "letters_trouble",
+    "audit_entries_unsealed",
+];
+
+/// Sorts of so few rows that no index is worth its writes: what stands on one ticket or belongs to one account, found by
+/// an index; letters in trouble and freezes, which have indexes of their own; one ticket by its reference.
+const FEW: [&str; 14] = [
+    "tickets_account",
+    "tickets_reference",
+    "letters_trouble",
+    "audit_entries_frozen",
+    "evidence",
+    "approvals",
+    "risks",
+    "account_addresses",
+    "account_sessions",
+    "messages",
+    "letters",
+    "looking",
+    "authenticators",
+    "recovery_codes",
+];
+
+/// Everything that the program asks, once each.
+async fn asked(app: &TestApp, crowd: &mut Crowd) -> BTreeSet<String> {
+    let mut walk = Walk::of(app);
+    walk.calls(crowd, 1).await;
+    let mut all: BTreeSet<String> = walk.steps.into_iter().flat_map(|step| step.statements).collect();
+    let statements = app.ctx.db.statements();
+    statements.listen();
+    app.after(chrono::TimeDelta::minutes(1)).await;
+    rekey::workflow::expire::sweep(&app.ctx).await.unwrap();
+    all.extend(statements.take());
+    all
+}
+
+async fn staged(backend: Backend) -> (TestApp, Crowd) {
+    let app = TestApp::start(backend, &[]).await;
+    app.staff("first", "agent").await;
+    let mut crowd = Crowd::on(&app.database.url, app.ctx.now());
+    crowd.tickets(1, TICKETS, 50);
+    crowd.the_rest(1, TICKETS);
+    crowd.analyze();
+    (app, crowd)
+}
+
+on_both! {
+    async fn every_list_and_look_up_is_served_by_an_index(backend: Backend) {
+        let (app, mut crowd) = staged(backend).await;
+        let mut all = asked(&app, &mut crowd).await;
+        let (pages, mut crowd) = staged(backend).await;
+        let mut walk = Walk::of(&pages);
+        walk.pages(&mut crowd, 1).await;
+        all.extend(walk.steps.into_iter().flat_map(|step| step.statements));
+        crowd.analyze();
+
+        let mut plans = Plans::on(&pages.database.url);
+        let mut faults = String::new();
+        for statement in all.iter().filter(|one| Plans::explains(one)) {
+            let plan = plans.of(statement);
+            for fault in plans.faults(statement, &plan, &SMALL, &FEW) {
+                writeln!(faults, "{fault}\n  of {statement}\n{plan}").unwrap();
+            }
+        }
+        assert!(all.len() > 100, "{}", all.len());
+        assert!(faults.is_empty(), "{faults}");
+    }
+}
