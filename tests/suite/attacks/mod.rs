@@ -5,6 +5,7 @@
 
 mod canary;
 mod dump;
+mod f_operators;
 mod f_readers;
 mod h_transport;
 mod i_races;
