@@ -25,13 +25,13 @@ async fn stage(app: &TestApp) {
 }
 
 /// Somebody types name and password.
-async fn password(browser: &mut Browser, name: &str, password: &str) -> Page {
+pub async fn password(browser: &mut Browser, name: &str, password: &str) -> Page {
     let page = browser.get("/account").await.shows(200, "Sign in to");
     browser.send(&page.form("/account"), &[("account", name), ("password", password)]).await
 }
 
 /// Somebody types the code that is asked for.
-async fn code(browser: &mut Browser, code: &str) -> Page {
+pub async fn code(browser: &mut Browser, code: &str) -> Page {
     let page = browser.get("/account/code").await.shows(200, "Type your code");
     browser.send(&page.form("/account/code"), &[("code", code)]).await
 }

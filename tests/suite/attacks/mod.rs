@@ -3,7 +3,9 @@
 //! The rule: a test is named by its row, and the line above it says what the attacker does, a bar, and what must
 //! happen; the table in docs/attacks.md is made of these lines.
 
+mod canary;
 mod dump;
+mod f_operators;
 mod f_readers;
 mod h_transport;
 mod i_races;

@@ -113,6 +113,17 @@ fn decode(body: &str, coding: &str) -> String {
     }
 }
 
+/// A message with all its parts readable: soft line breaks and escapes undone.
+pub fn unquoted(raw: &str) -> String {
+    let is_escape =
+        |rest: &str| rest.get(..2).is_some_and(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let mut parts = raw.replace("\r\n", "\n").replace("=\n", "");
+    if parts.split('=').skip(1).all(is_escape) {
+        parts = quoted_printable(&parts);
+    }
+    parts.replace("=3D", "=")
+}
+
 fn quoted_printable(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -30,6 +30,7 @@ pub struct Program {
     settings: Vec<(String, String)>,
     folder: tempfile::TempDir,
     child: Option<Child>,
+    log: Option<&'static str>,
 }
 
 impl Program {
@@ -39,7 +40,7 @@ impl Program {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let http = Client::new(&format!("http://127.0.0.1:{port}"));
         let folder = tempfile::tempdir().unwrap();
-        let mut program = Self { http, database, settings: Vec::new(), folder, child: None };
+        let mut program = Self { http, database, settings: Vec::new(), folder, child: None, log: None };
         let inside = |name: &str| program.path(name).display().to_string();
         let (keys, checkpoints, mail) = (inside("keys.toml"), inside("checkpoints.log"), inside("mail"));
         let url = program.database.url.clone();
@@ -58,6 +59,11 @@ impl Program {
         let name = format!("REKEY__{name}");
         self.settings.retain(|(other, _)| *other != name);
         self.settings.push((name, value.to_owned()));
+    }
+
+    /// From the next start on the log is kept, in that file of the place.
+    pub fn keep_log(&mut self, name: &'static str) {
+        self.log = Some(name);
     }
 
     /// A file of the place.
@@ -118,7 +124,11 @@ impl Program {
     /// Starts serving, without waiting for it.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
-        self.child = Some(self.command(&["serve"]).stdin(Stdio::null()).spawn().unwrap());
+        let mut serve = self.command(&["serve"]);
+        if let Some(name) = &self.log {
+            serve.stderr(std::fs::File::options().append(true).create(true).open(self.path(name)).unwrap());
+        }
+        self.child = Some(serve.stdin(Stdio::null()).spawn().unwrap());
     }
 
     /// Starts serving on a disk that is small: no file may grow beyond so many KiB.
