@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::schema::{account_addresses, accounts};
+use super::conn::on_both;
+use super::schema::accounts;
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
@@ -130,12 +131,46 @@ pub fn list(conn: &mut Conn, ids: Vec<AccountId>) -> Result<Vec<Account>, Error>
     Ok(rows.into_iter().map(Account::from).collect())
 }
 
+/// The accounts of these ids of hosts, removed or not, in no order.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_by_external_ids(conn: &mut Conn, external_ids: &[&str]) -> Result<Vec<Account>, Error> {
+    let rows: Vec<Row> = on_both!(conn, c => accounts::table
+        .filter(accounts::external_id.eq_any(external_ids))
+        .select(Row::as_select())
+        .load(c)?);
+    Ok(rows.into_iter().map(Account::from).collect())
+}
+
+/// Who holds these addresses, which are given in small letters; never by other addresses.
+///
+/// # Errors
+/// Of the database alone.
+pub fn holders(conn: &mut Conn, emails: &[String]) -> Result<Vec<(String, AccountId)>, Error> {
+    Ok(on_both!(conn, c => accounts::table
+        .filter(accounts::email_folded.eq_any(emails))
+        .filter(accounts::removed_at.is_null())
+        .select((accounts::email_folded, accounts::id))
+        .load(c)?))
+}
+
 /// Stores a new account.
 ///
 /// # Errors
 /// `Unique` where the address or the host's id is taken.
 pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
     diesel::insert_into(accounts::table).values(Row::from(account)).execute(conn)?;
+    Ok(())
+}
+
+/// Stores some hundred new accounts at once.
+///
+/// # Errors
+/// `Unique` where an address or a host's id is taken.
+pub fn insert_all(conn: &mut Conn, accounts: Vec<Account>) -> Result<(), Error> {
+    let rows: Vec<Row> = accounts.into_iter().map(Row::from).collect();
+    on_both!(conn, c => diesel::insert_into(accounts::table).values(rows).execute(c)?);
     Ok(())
 }
 
@@ -193,44 +228,5 @@ pub fn clear_password(conn: &mut Conn, id: &AccountId) -> Result<(), Error> {
     diesel::update(accounts::table.find(id))
         .set((accounts::password.eq(None::<String>), accounts::password_changed_at.eq(None::<Time>)))
         .execute(conn)?;
-    Ok(())
-}
-
-/// An address beside the one on file.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
-#[diesel(table_name = account_addresses, treat_none_as_default_value = false)]
-pub struct OtherAddress {
-    /// Whose.
-    pub account_id: AccountId,
-    /// The address.
-    pub address: String,
-    /// `other` (told what happens) or `former` (was the one on file, or an other one, less than 30 days ago).
-    pub kind: String,
-    /// Since when it is of this kind.
-    pub added_at: Time,
-    /// Whether it came after the account's first facts.
-    pub is_new: bool,
-}
-
-/// The addresses beside the one on file.
-///
-/// # Errors
-/// Of the database alone.
-pub fn list_addresses(conn: &mut Conn, id: &AccountId) -> Result<Vec<OtherAddress>, Error> {
-    Ok(account_addresses::table
-        .filter(account_addresses::account_id.eq(id))
-        .order((account_addresses::kind, account_addresses::address))
-        .load(conn)?)
-}
-
-/// Takes the place of all addresses beside the one on file.
-///
-/// # Errors
-/// Of the database alone.
-pub fn set_addresses(conn: &mut Conn, id: &AccountId, addresses: &[OtherAddress]) -> Result<(), Error> {
-    diesel::delete(account_addresses::table.filter(account_addresses::account_id.eq(id))).execute(conn)?;
-    for address in addresses {
-        diesel::insert_into(account_addresses::table).values(address.clone()).execute(conn)?;
-    }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::on_both;
 use super::schema::{audit_checkpoints, audit_entries};
 use super::{Conn, Error};
 use crate::crypto::Crypto;
@@ -121,6 +122,33 @@ pub fn insert(
     around: &Circumstances<'_>,
     event: &Event,
 ) -> Result<(), Error> {
+    diesel::insert_into(audit_entries::table)
+        .values(entry(crypto, around, event))
+        .execute(conn)
+        .map_err(lost_race)?;
+    Ok(())
+}
+
+/// Writes some hundred entries at once.
+///
+/// # Errors
+/// As [`insert`].
+pub fn insert_all(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
+    on_both!(conn, c => diesel::insert_into(audit_entries::table).values(entries).execute(c).map_err(lost_race)?);
+    Ok(())
+}
+
+fn lost_race(error: diesel::result::Error) -> Error {
+    match Error::from(error) {
+        // The version is taken: whoever took it was faster.
+        Error::Unique(constraint) if constraint.name().contains("version") => Error::Stale,
+        other => other,
+    }
+}
+
+/// An entry that is not stored yet.
+#[must_use]
+pub fn entry(crypto: &Crypto, around: &Circumstances<'_>, event: &Event) -> Entry {
     let details: serde_json::Map<String, serde_json::Value> =
         event.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
     let mut entry = Entry {
@@ -139,14 +167,7 @@ pub fn insert(
         chain: None,
     };
     entry.mac = crypto.entry_mac(&entry.bytes()).to_vec();
-    diesel::insert_into(audit_entries::table).values(entry).execute(conn).map_err(|error| {
-        match Error::from(error) {
-            // The version is taken: whoever took it was faster.
-            Error::Unique(constraint) if constraint.name().contains("version") => Error::Stale,
-            other => other,
-        }
-    })?;
-    Ok(())
+    entry
 }
 
 /// Entries that are not yet in the chain, oldest first, after an id.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::schema::letters;
 use super::tokens::{self, NewToken};
-use super::{Conn, Error, accounts, is_primary, payload};
+use super::{Conn, Error, account_addresses, accounts, is_primary, payload};
 use crate::crypto::{Crypto, Purpose, TokenKind};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, LetterId, TicketId};
@@ -120,7 +120,7 @@ pub fn insert(
 /// `NotFound`.
 pub fn addresses(conn: &mut Conn, account: &AccountId) -> Result<Vec<String>, Error> {
     let mut all = vec![accounts::get(conn, account)?.email];
-    all.extend(accounts::list_addresses(conn, account)?.into_iter().map(|other| other.address));
+    all.extend(account_addresses::list(conn, account)?.into_iter().map(|other| other.address));
     Ok(once_each(all))
 }
 

@@ -4,6 +4,7 @@
 //! transaction, answered only after its commit. Backends are named in `conn`, `transaction`,
 //! `writer`, `migrate` and `backup`, and nowhere else.
 
+pub mod account_addresses;
 pub mod account_sessions;
 pub mod accounts;
 mod address;

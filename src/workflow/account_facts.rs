@@ -5,7 +5,7 @@
 
 use chrono::Duration;
 
-use crate::db::accounts::OtherAddress;
+use crate::db::account_addresses::OtherAddress;
 use crate::domain::Time;
 use crate::domain::account::{Account, Facts};
 use crate::domain::address::{EmailAddress, PhoneNumber};

@@ -10,7 +10,9 @@ use super::putting::{Done, Putting, lost_race};
 use super::{Context, password_rules};
 use crate::crypto::Crypto;
 use crate::db::audit::Circumstances;
-use crate::db::{self, Conn, account_sessions, accounts, audit, authenticators, recovery_codes, tickets};
+use crate::db::{
+    self, Conn, account_addresses, account_sessions, accounts, audit, authenticators, recovery_codes, tickets,
+};
 use crate::domain::Time;
 use crate::domain::account::{Account, Facts, TwoFactor};
 use crate::domain::actor::Actor;
@@ -171,7 +173,7 @@ fn view(conn: &mut Conn, account: Account, now: Time) -> Result<AccountView, Err
         && authenticators::list_living(conn, &account.id)?
             .iter()
             .any(|one| one.is_pending(Origin::Enrolment, now));
-    let addresses = accounts::list_addresses(conn, &account.id)?;
+    let addresses = account_addresses::list(conn, &account.id)?;
     Ok(AccountView {
         external_id: account.external_id,
         email: account.email,

@@ -5,7 +5,7 @@ use chrono::{Duration, NaiveTime};
 use super::Context;
 use crate::crypto::Purpose;
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, audit, review, staff, tickets};
+use crate::db::{Conn, account_addresses, audit, review, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Owner;
@@ -42,7 +42,7 @@ fn risks(
     account: &Account,
     now: Time,
 ) -> Result<Vec<Risk>, Error> {
-    let addresses = accounts::list_addresses(conn, &account.id)?;
+    let addresses = account_addresses::list(conn, &account.id)?;
     let added =
         addresses.iter().filter(|other| other.is_new && other.kind == "other").map(|one| one.added_at);
     let mut risks = account.risks(added.max(), ctx.policy.fresh, now);

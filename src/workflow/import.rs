@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::import_rows::{Row, Rows};
 use super::putting::{Done, Putting};
+use super::putting_many::Known;
 use crate::db::audit::Circumstances;
-use crate::db::{Conn, accounts, audit, clients};
+use crate::db::{Conn, audit, clients};
 use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::ClientId;
@@ -19,7 +20,7 @@ use crate::domain::rejection::Rejection;
 use crate::error::Error;
 
 /// Rows that are looked up, or applied, in one transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 
 /// What to import.
 #[derive(Debug, Clone)]
@@ -174,12 +175,11 @@ impl Run<'_> {
         let (work, owner, now) = (self.ctx.clone(), self.owner.clone(), self.ctx.now());
         let look = move |conn: &mut Conn| {
             let putting = putting(&work, owner.as_ref(), now);
+            let known = Known::look_up(conn, &batch)?;
             let mut refused = Vec::new();
             for row in &batch {
-                let known = accounts::find_by_external_id(conn, row.id.as_str())?;
-                match putting.refuse(conn, known.as_ref(), &row.facts) {
-                    Ok(()) => {}
-                    Err(error) => refused.push((row.line, reason_of(error)?)),
+                if let Err(error) = known.admit(row, &putting) {
+                    refused.push((row.line, reason_of(error)?));
                 }
             }
             Ok::<_, Error>(refused)
@@ -219,10 +219,7 @@ impl Run<'_> {
 
     async fn put(&self, batch: Vec<Row>) -> Result<Vec<Done>, Error> {
         let (work, owner, now) = (self.ctx.clone(), self.owner.clone(), self.ctx.now());
-        let put = move |conn: &mut Conn| {
-            let putting = putting(&work, owner.as_ref(), now);
-            batch.iter().map(|row| Ok(putting.put(conn, &row.id, &row.facts)?.1)).collect()
-        };
+        let put = move |conn: &mut Conn| putting(&work, owner.as_ref(), now).put_all(conn, &batch);
         self.ctx.write(put).await
     }
 

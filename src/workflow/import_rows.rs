@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::account_facts;
 use super::accounts::external_id_of;
+use super::csv_line::fields;
 use super::import::ImportError;
 use crate::domain::account::Facts;
 use crate::domain::policy::Tier;
@@ -181,31 +182,14 @@ fn columns(header: &str) -> Option<Vec<&'static str>> {
     COLUMNS.iter().take(3).all(|needed| columns.contains(needed)).then_some(columns)
 }
 
-/// The fields of one line. A field that goes on in the next line is none of ours.
-fn fields(line: &str) -> Result<csv::StringRecord, &'static str> {
-    if !line.bytes().filter(|byte| *byte == b'"').count().is_multiple_of(2) {
-        return Err("a quotation mark is opened and not closed in this line");
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(512)
-        .from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    match reader.read_record(&mut record) {
-        Ok(true) => Ok(record),
-        _ => Err("the line cannot be read as CSV"),
-    }
-}
-
 fn from_csv(columns: &[&'static str], line: &str) -> Result<Written, &'static str> {
-    let record = fields(line)?;
+    let mut record = fields(line)?;
     if record.len() != columns.len() {
         return Err("the line has not as many fields as the first one");
     }
-    let field = |name: &str| {
+    let mut field = |name: &str| {
         let at = columns.iter().position(|column| *column == name)?;
-        record.get(at).map(str::to_owned)
+        record.get_mut(at).map(std::mem::take)
     };
     let others = field("other_emails").unwrap_or_default();
     Ok(Written {

@@ -5,8 +5,8 @@
 use super::account_facts::{self, Change, Revised};
 use super::accounts::log;
 use crate::crypto::Crypto;
-use crate::db::accounts::{self, OtherAddress};
-use crate::db::{self, Conn, review, tickets};
+use crate::db::account_addresses::{self, OtherAddress};
+use crate::db::{self, Conn, accounts, review, tickets};
 use crate::domain::Time;
 use crate::domain::account::{Account, Facts, TwoFactor, is_fresh};
 use crate::domain::actor::Actor;
@@ -54,32 +54,28 @@ impl Putting<'_> {
         facts: &Facts,
     ) -> Result<(Account, Done), Error> {
         let known = accounts::find_by_external_id(conn, id.as_str())?;
-        self.refuse(conn, known.as_ref(), facts)?;
-        match known {
-            None => self.create(conn, id, facts),
-            Some(known) => self.revise(conn, known, facts),
-        }
+        let holder = accounts::find_by_email(conn, &facts.email)?;
+        self.refuse(known.as_ref(), holder.as_ref().map(|account| &account.id))?;
+        let Some(known) = known else { return self.create(conn, id, facts) };
+        let addresses = account_addresses::list(conn, &known.id)?;
+        self.revise(conn, &known, &addresses, facts)
     }
 
     /// Why an account cannot be put, if it cannot: it is another host's, or its address another account's.
-    pub(super) fn refuse(
-        &self,
-        conn: &mut Conn,
-        known: Option<&Account>,
-        facts: &Facts,
-    ) -> Result<(), Error> {
+    pub(super) fn refuse(&self, known: Option<&Account>, holder: Option<&AccountId>) -> Result<(), Error> {
         let owner = known.and_then(|account| account.client.as_ref());
         if owner.is_some() && owner != self.owner {
             return Err(Rejection::NotFound.into());
         }
-        match accounts::find_by_email(conn, &facts.email)? {
-            Some(holder) if known.is_none_or(|account| account.id != holder.id) => Err(Error::Taken("email")),
+        match holder {
+            Some(holder) if known.is_none_or(|account| account.id != *holder) => Err(Error::Taken("email")),
             _ => Ok(()),
         }
     }
 
-    fn create(&self, conn: &mut Conn, id: &ExternalId, facts: &Facts) -> Result<(Account, Done), Error> {
-        let account = Account {
+    /// An account that is put for the first time.
+    pub(super) fn first(&self, id: &ExternalId, facts: &Facts) -> Account {
+        Account {
             id: AccountId::new(self.crypto.id(self.now)),
             client: self.owner.cloned(),
             external_id: id.as_str().to_owned(),
@@ -99,32 +95,42 @@ impl Putting<'_> {
             created_at: self.now,
             removed_at: None,
             version: 1,
-        };
+        }
+    }
+
+    fn create(&self, conn: &mut Conn, id: &ExternalId, facts: &Facts) -> Result<(Account, Done), Error> {
+        let account = self.first(id, facts);
         accounts::insert(conn, account.clone()).map_err(lost_race)?;
         let addresses = account_facts::first_addresses(&account.id, facts, self.now);
-        accounts::set_addresses(conn, &account.id, &addresses)?;
+        account_addresses::set(conn, &account.id, &addresses)?;
         log(conn, self.crypto, &account, self.actor, &Event::new(Action::AccountCreated), self.now)?;
         Ok((account, Done::Created))
     }
 
-    fn revise(&self, conn: &mut Conn, known: Account, facts: &Facts) -> Result<(Account, Done), Error> {
-        let addresses = accounts::list_addresses(conn, &known.id)?;
-        let revised = account_facts::revise(&known, &addresses, facts, self.policy.fresh, self.now);
+    /// Puts an account that is there already, with its addresses.
+    pub(super) fn revise(
+        &self,
+        conn: &mut Conn,
+        known: &Account,
+        addresses: &[OtherAddress],
+        facts: &Facts,
+    ) -> Result<(Account, Done), Error> {
+        let revised = account_facts::revise(known, addresses, facts, self.policy.fresh, self.now);
         let Revised { mut account, mut addresses, changes } = revised;
         let adopted = account.client.is_none() && self.owner.is_some();
         if changes.is_empty() && !adopted && known.removed_at.is_none() {
-            return Ok((known, Done::Unchanged));
+            return Ok((account, Done::Unchanged));
         }
         account.client = account.client.or_else(|| self.owner.cloned());
         if known.removed_at.is_some() {
             self.restore(&mut account, &mut addresses, facts);
         }
-        let event = event_of(&known, &changes, adopted);
+        let event = event_of(known, &changes, adopted);
         let from = account.version;
         account.version += 1;
         log(conn, self.crypto, &account, self.actor, &event, self.now)?;
         accounts::update(conn, account.clone(), from).map_err(lost_race)?;
-        accounts::set_addresses(conn, &account.id, &addresses)?;
+        account_addresses::set(conn, &account.id, &addresses)?;
         self.tell_ticket(conn, &account, &changes)?;
         let done = if known.removed_at.is_some() { Done::Created } else { Done::Changed };
         Ok((account, done))

@@ -9,7 +9,7 @@ use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::letters::{self, About, Fate};
 use crate::db::review::list_evidence;
 use crate::db::vouches::{self, Vouch};
-use crate::db::{Conn, accounts, apply, staff, tickets};
+use crate::db::{Conn, account_addresses, accounts, apply, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::StaffActor;
@@ -147,7 +147,7 @@ pub(super) fn manager_to_ask(
     now: Time,
 ) -> Result<Option<String>, Error> {
     let others: Vec<String> =
-        accounts::list_addresses(conn, &account.id)?.into_iter().map(|other| other.address).collect();
+        account_addresses::list(conn, &account.id)?.into_iter().map(|other| other.address).collect();
     let Some(manager) = account.manager_to_ask(&others, ctx.policy.fresh, now) else { return Ok(None) };
     let is_actor = staff::find_by_email(conn, manager)?.is_some_and(|member| member.id == by.id);
     let own = match accounts::find_by_email(conn, manager)? {

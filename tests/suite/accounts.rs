@@ -1,7 +1,7 @@
 //! Accounts as hosts put, change and remove them, and what that does to an open ticket.
 
 use chrono::TimeDelta;
-use rekey::db::{accounts as rows, authenticators, review, staff as members, tickets};
+use rekey::db::{account_addresses, accounts as rows, authenticators, review, staff as members, tickets};
 use rekey::domain::account::{Account, Facts, TwoFactor};
 use rekey::domain::actor::{Rank, StaffActor};
 use rekey::domain::authenticator::AuthenticatorState;
@@ -44,7 +44,7 @@ impl TestApp {
 
     async fn addresses(&self) -> Vec<(String, String, bool)> {
         let id = self.row().await.id;
-        let all = self.ctx.db.read(move |conn| rows::list_addresses(conn, &id)).await.unwrap();
+        let all = self.ctx.db.read(move |conn| account_addresses::list(conn, &id)).await.unwrap();
         all.into_iter().map(|one| (one.kind, one.address, one.is_new)).collect()
     }
 

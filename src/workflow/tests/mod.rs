@@ -92,14 +92,14 @@ impl World {
                 ticket: None,
             };
             db::audit::insert(conn, &crypto, &around, &Event::new(Action::AccountCreated))?;
-            let other = db::accounts::OtherAddress {
+            let other = db::account_addresses::OtherAddress {
                 account_id: AccountId::new("1"),
                 address: "ada@home.example".to_owned(),
                 kind: "other".to_owned(),
                 added_at: noon(),
                 is_new: false,
             };
-            Ok(db::accounts::set_addresses(conn, &AccountId::new("1"), &[other])?)
+            Ok(db::account_addresses::set(conn, &AccountId::new("1"), &[other])?)
         })
         .await;
     }

@@ -1,0 +1,87 @@
+//! Putting some hundred accounts at once, for imports: looked up together and, where they are new, stored together.
+//!
+//! The rule to keep: external ids and addresses differ within a batch, so that no row of it decides about another.
+
+use std::collections::HashMap;
+
+use super::account_facts;
+use super::import_rows::Row;
+use super::putting::{Done, Putting, lost_race};
+use crate::db::account_addresses::{self, OtherAddress};
+use crate::db::audit::{self, Circumstances};
+use crate::db::{Conn, accounts};
+use crate::domain::account::Account;
+use crate::domain::event::{Action, Event, Subject};
+use crate::domain::ids::AccountId;
+use crate::error::Error;
+
+/// What is there already of a batch.
+pub(super) struct Known {
+    accounts: HashMap<String, Account>,
+    holders: HashMap<String, AccountId>,
+}
+
+impl Known {
+    pub(super) fn look_up(conn: &mut Conn, batch: &[Row]) -> Result<Self, Error> {
+        let ids: Vec<&str> = batch.iter().map(|row| row.id.as_str()).collect();
+        let emails: Vec<String> = batch.iter().map(|row| row.facts.email.to_ascii_lowercase()).collect();
+        let accounts = accounts::list_by_external_ids(conn, &ids)?;
+        Ok(Self {
+            accounts: accounts.into_iter().map(|account| (account.external_id.clone(), account)).collect(),
+            holders: accounts::holders(conn, &emails)?.into_iter().collect(),
+        })
+    }
+
+    /// The account of a row, where it is there, if the row can be put.
+    pub(super) fn admit(&self, row: &Row, putting: &Putting<'_>) -> Result<Option<&Account>, Error> {
+        let account = self.accounts.get(row.id.as_str());
+        let holder = self.holders.get(&row.facts.email.to_ascii_lowercase());
+        putting.refuse(account, holder).map(|()| account)
+    }
+}
+
+impl Putting<'_> {
+    /// Puts a batch, or none of it.
+    pub(super) fn put_all(&self, conn: &mut Conn, batch: &[Row]) -> Result<Vec<Done>, Error> {
+        let known = Known::look_up(conn, batch)?;
+        let ids: Vec<&AccountId> = known.accounts.values().map(|account| &account.id).collect();
+        let mut addresses: HashMap<AccountId, Vec<OtherAddress>> = HashMap::new();
+        for one in account_addresses::list_of(conn, &ids)? {
+            addresses.entry(one.account_id.clone()).or_default().push(one);
+        }
+        let mut done = Vec::with_capacity(batch.len());
+        let mut new = Vec::new();
+        for row in batch {
+            match known.admit(row, self)? {
+                None => new.push(row),
+                Some(account) => {
+                    let addresses = addresses.get(&account.id).map(Vec::as_slice).unwrap_or_default();
+                    done.push(self.revise(conn, account, addresses, &row.facts)?.1);
+                }
+            }
+        }
+        self.create_all(conn, &new)?;
+        done.resize(batch.len(), Done::Created);
+        Ok(done)
+    }
+
+    fn create_all(&self, conn: &mut Conn, rows: &[&Row]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let created = Event::new(Action::AccountCreated);
+        let (mut accounts, mut addresses, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let account = self.first(&row.id, &row.facts);
+            addresses.extend(account_facts::first_addresses(&account.id, &row.facts, self.now));
+            let subject = Subject::Account(account.id.clone());
+            let (actor, at, version) = (self.actor, self.now, account.version);
+            let around = Circumstances { actor, at, subject: &subject, version, ticket: None };
+            entries.push(audit::entry(self.crypto, &around, &created));
+            accounts.push(account);
+        }
+        accounts::insert_all(conn, accounts).map_err(lost_race)?;
+        account_addresses::insert_all(conn, &addresses)?;
+        Ok(audit::insert_all(conn, entries)?)
+    }
+}
