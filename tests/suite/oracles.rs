@@ -1,8 +1,10 @@
 //! Other people's authenticators: a key that was mailed or shown works in programs that know nothing of ours.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -58,11 +60,27 @@ impl TestApp {
     }
 
     fn pyotp_now(&self, authenticator: &str, argument: &str) -> String {
-        let python = std::env::var("REKEY_TEST_PYTHON")
-            .expect("REKEY_TEST_PYTHON names a Python with pyotp; script/test installs one and sets it");
         let program = format!("import pyotp, sys; print({authenticator}(sys.argv[1]).at(int(sys.argv[2])))");
-        self.asked_now(&python, |now| vec!["-c".into(), program, argument.into(), now.to_string()])
+        self.asked_now(&python(), |now| vec!["-c".into(), program, argument.into(), now.to_string()])
     }
+}
+
+/// What a token of privacyIDEA with this key says of seconds and codes, a line each.
+fn privacyidea(key: &str, asked: &str) -> Vec<String> {
+    let oracle = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/oracle.py");
+    let mut program = Command::new(python());
+    program.args([oracle, key]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program.spawn().unwrap();
+    program.stdin.take().unwrap().write_all(asked.as_bytes()).unwrap();
+    let said = program.wait_with_output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8(said.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn python() -> String {
+    std::env::var("REKEY_TEST_PYTHON").expect(
+        "REKEY_TEST_PYTHON names a Python with pyotp and privacyIDEA; script/test installs one and sets it",
+    )
 }
 
 /// A service of PAM that asks for a code of one key, and goes with the story. Only root can set one up.
@@ -82,7 +100,7 @@ impl PamService {
         let mut file =
             std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&secret).unwrap();
         let window = "\" WINDOW_SIZE 3\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n";
-        std::io::Write::write_all(&mut file, format!("{key}\n{window}").as_bytes()).unwrap();
+        file.write_all(format!("{key}\n{window}").as_bytes()).unwrap();
         let name = format!("rekey-test-{}-{}", std::process::id(), key.to_lowercase());
         let service = Self { name, _folder: folder };
         let module = "pam_google_authenticator.so";
@@ -97,10 +115,10 @@ impl PamService {
 
     fn accepts(&self, code: &str) -> bool {
         let mut asked = Command::new("pamtester");
-        asked.args([&self.name, "root", "authenticate"]).stdin(std::process::Stdio::piped());
-        let mut asked = asked.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn();
+        asked.args([&self.name, "root", "authenticate"]).stdin(Stdio::piped());
+        let mut asked = asked.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let asked = asked.as_mut().expect("pamtester is there: script/setup");
-        std::io::Write::write_all(&mut asked.stdin.take().unwrap(), format!("{code}\n").as_bytes()).unwrap();
+        asked.stdin.take().unwrap().write_all(format!("{code}\n").as_bytes()).unwrap();
         asked.wait().unwrap().success()
     }
 }
@@ -133,6 +151,23 @@ on_both! {
         assert!(next.iter().all(|(_, other)| *other == next[0].1 && *other != code), "{next:?}");
         assert_eq!(app.verdict(json!({"code": next[0].1})).await, "accepted");
         assert_eq!(app.verdict(json!({"code": next[0].1})).await, "used");
+    }
+
+    async fn privacyidea_takes_the_same_codes_at_the_same_second(app: TestApp) {
+        let (key, _) = app.enrolled().await;
+        let (mut asked, mut ours) = (String::new(), Vec::new());
+        for minute in 0..3 {
+            // The first and the last second of a step; and the codes of the steps around it, each of them twice.
+            app.ctx.clock.advance(std::time::Duration::from_secs(90 + u64::from(minute == 1) * 29));
+            let now = app.ctx.now().and_utc().timestamp();
+            for (step, expected) in [(-2, "wrong"), (-1, "accepted"), (-1, "used"), (0, "accepted"), (0, "used"), (2, "wrong")] {
+                let code = crate::support::totp::code(&key, now + 30 * step);
+                assert_eq!(app.verdict(json!({"code": code})).await, expected, "step {step}");
+                writeln!(asked, "{now} {code}").unwrap();
+                ours.push(if expected == "accepted" { "accepted" } else { "refused" });
+            }
+        }
+        assert_eq!(privacyidea(&key, &asked), ours, "{asked}");
     }
 
     async fn a_mailed_key_works_in_other_programs(app: TestApp) {
