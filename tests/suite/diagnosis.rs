@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::actors::{Asker, Member};
 use crate::support::app::TestApp;
 use crate::support::client::{Reply, text};
+use crate::support::totp::wrong_code;
 
 /// A key that nobody has.
 const STRANGE: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -176,6 +177,31 @@ on_both! {
         assert_ne!(known["finding"], "no_match", "{known}");
         let attempt = json!({"code": app.next_code(&key), "first_factor": "password"});
         assert_eq!(app.verdict(attempt).await, "inactive", "it was found, and activated nothing");
+    }
+
+    async fn whoever_has_a_mailbox_and_no_key_hears_the_same_of_every_account(app: TestApp) {
+        let (key, _) = app.enrolled().await;
+        app.account("grace@example.com").await;
+        app.account("bob@example.com").await;
+        app.http.post("/api/v1/accounts/bob/authenticator", &app.host_token, json!({})).await.expect(201);
+        let mut heard = Vec::new();
+        // One that is on, one that was never set up, one that waits for its first code.
+        let ada = app.asker("ada@example.com").await;
+        let grace = app.asker("grace@example.com").await;
+        let bob = app.asker("bob@example.com").await;
+        for asker in [&ada, &grace, &bob] {
+            heard.push(app.found(asker, Phone::with(STRANGE)).await);
+        }
+        // A right code beside a wrong one finds nothing either, and locked accounts sound like all others.
+        for _ in 0..10 {
+            app.verdict(json!({"code": wrong_code(&app.shown(&key))})).await;
+        }
+        assert_eq!(app.verdict(json!({"code": app.shown(&key)})).await, "locked");
+        let now = app.ctx.now().and_utc().timestamp();
+        let codes = [Phone::with(&key).shows(now - 30), Phone::with(STRANGE).shows(now)];
+        heard.push(app.diagnose(&ada, codes).await.expect(200));
+        assert_eq!(heard[0]["finding"], "no_match");
+        assert!(heard.iter().all(|one| *one == heard[0]), "{heard:?}");
     }
 
     async fn codes_are_tried_for_whoever_has_the_mailbox_or_a_session_only(app: TestApp) {
