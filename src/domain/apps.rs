@@ -70,7 +70,12 @@ pub const OTHERS: &[App] = &[
         scan: &["+", "scan the code"],
         by_hand: &["+", "Enter the Secret Key manually"],
     },
-    App { word: "ente", name: "Ente Auth", scan: &["Scan a QR Code"], by_hand: &["Enter details manually"] },
+    App {
+        word: "ente",
+        name: "Ente Auth",
+        scan: &["+", "Scan a QR code"],
+        by_hand: &["Enter details manually"],
+    },
     App {
         word: "freeotp",
         name: "FreeOTP",
