@@ -70,7 +70,11 @@ pub(super) const KEPT: &str = "public, max-age=300";
 /// The document.
 pub(super) fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
-    TEXT.get_or_init(|| Document::openapi().to_json().unwrap_or_default())
+    TEXT.get_or_init(|| {
+        let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+        super::refusals::make_precise(&mut document);
+        document.to_string()
+    })
 }
 
 /// This document.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
@@ -17,7 +18,6 @@ const ALWAYS: [u16; 3] = [405, 500, 503];
 fn describe(status: u16) -> &'static str {
     match status {
         401 => "`unauthenticated`: the token is missing, or not valid (any more)",
-        403 => "`forbidden`, `policy_not_met`, `step_up_required`, `wrong_code` or `proof_required`",
         404 => "`not_found`: no such thing, or none for the caller",
         405 => "`invalid`: another method",
         408 => "`invalid`: the body took too long",
@@ -82,4 +82,60 @@ refusals! {
     StepUps [401, 403, 408, 413, 415, 422, 429],
     /// Of what needs a session and no body.
     Sessions [401],
+}
+
+/// What 403 means, call by call; where a call of the staff or of hosts is not named, only that it is not theirs to make.
+const FORBIDS: [(&str, &[&str]); 13] = [
+    ("confirm_ticket", &["wrong_code"]),
+    ("prove_ticket", &["wrong_code"]),
+    ("activate_ticket", &["wrong_code", "proof_required"]),
+    ("vouch", &["wrong_code"]),
+    ("step_up", &["wrong_code"]),
+    ("approve", &["forbidden", "policy_not_met", "step_up_required"]),
+    ("reissue", &["forbidden", "policy_not_met", "step_up_required"]),
+    ("pin", &["forbidden", "policy_not_met"]),
+    ("close", &["forbidden", "step_up_required"]),
+    ("begin_enrolment", &["forbidden", "wrong_code", "proof_required"]),
+    ("confirm_enrolment", &["forbidden", "wrong_code"]),
+    ("turn_off", &["forbidden", "wrong_code", "proof_required"]),
+    ("replace_recovery_codes", &["forbidden", "wrong_code", "proof_required"]),
+];
+
+/// Says of each call what its 403 can mean, and of each success what comes back, in the words of its schema.
+pub(super) fn make_precise(document: &mut Value) {
+    let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, call) in paths.filter_map(|(_, calls)| calls.as_object_mut()).flatten() {
+        let codes = forbids(call);
+        let Some(responses) = call.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+        if codes.is_empty() {
+            responses.remove("403");
+        }
+        for (status, response) in responses {
+            let words = if status == "403" { Some(means(codes)) } else { what_comes(response, &schemas) };
+            if let (Some(words), Some(response)) = (words, response.as_object_mut()) {
+                response.insert("description".to_owned(), words.into());
+            }
+        }
+    }
+}
+
+fn forbids(call: &Value) -> &'static [&'static str] {
+    let id = call.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let is_public = call.pointer("/tags/0").is_some_and(|tag| tag == "requesters");
+    let named = FORBIDS.iter().find(|(name, _)| *name == id).map(|(_, codes)| *codes);
+    named.unwrap_or(if is_public { &[] } else { &["forbidden"] })
+}
+
+/// The words of its schema, for an answer that has none of its own.
+fn what_comes(response: &Value, schemas: &Value) -> Option<String> {
+    let is_silent = response.get("description").is_some_and(|words| words == "");
+    let shape = response.pointer("/content/application~1json/schema/$ref")?.as_str().filter(|_| is_silent)?;
+    let words = schemas.get(shape.rsplit('/').next()?)?.get("description")?;
+    words.as_str().map(str::to_owned)
+}
+
+fn means(codes: &[&str]) -> String {
+    let quoted: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
+    quoted.join(" or ")
 }

@@ -86,6 +86,28 @@ on_both! {
         assert!(base.starts_with("http://127.0.0.1:"));
     }
 
+    async fn the_document_says_what_comes_back_and_what_a_403_means_call_by_call(app: TestApp) {
+        let document = app.http.get("/api/v1/openapi.json", "").await.expect(200);
+        let mut means = std::collections::BTreeMap::new();
+        for call in document["paths"].as_object().unwrap().values().flat_map(|calls| calls.as_object().unwrap().values()) {
+            let id = call["operationId"].as_str().unwrap();
+            for (status, answer) in call["responses"].as_object().unwrap() {
+                assert!(answer["description"].as_str().is_some_and(|words| words.len() > 3), "{id} {status}");
+            }
+            means.insert(id, call["responses"]["403"]["description"].as_str().unwrap_or_default());
+        }
+        for (id, words) in [
+            ("approve", "`forbidden` or `policy_not_met` or `step_up_required`"),
+            ("claim", "`forbidden`"),
+            ("show_account", "`forbidden`"),
+            ("confirm_ticket", "`wrong_code`"),
+            ("activate_ticket", "`wrong_code` or `proof_required`"),
+            ("open", ""),
+        ] {
+            assert_eq!(means[id], words, "{id}");
+        }
+    }
+
     async fn the_document_can_be_read_call_by_call_on_a_page(app: TestApp) {
         let document = app.http.get("/api/v1/openapi.json", "").await.expect(200);
         let page = send(app.http.request(Method::GET, "/api/v1/docs")).await;
