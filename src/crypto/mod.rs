@@ -57,6 +57,8 @@ pub enum Purpose {
     Form,
     /// What a browser keeps for us between two pages.
     Cookie,
+    /// That an account's password was typed in a browser before.
+    KnownBrowser,
 }
 
 impl Purpose {
@@ -76,6 +78,7 @@ impl Purpose {
             Self::Network => "network",
             Self::Form => "form",
             Self::Cookie => "cookie",
+            Self::KnownBrowser => "known browser",
         }
     }
 }

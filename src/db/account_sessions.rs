@@ -28,6 +28,8 @@ pub struct Session {
     pub code_at: Option<Time>,
     /// When it ends at the latest.
     pub expires_at: Time,
+    /// The network that it began in, as text.
+    pub network: Option<String>,
 }
 
 /// The session of that token.

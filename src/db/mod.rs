@@ -24,6 +24,7 @@ pub mod letters;
 pub mod looking;
 mod migrate;
 pub mod overview;
+pub mod password_guesses;
 pub mod payload;
 mod pool;
 pub mod recovery_codes;

@@ -114,6 +114,16 @@ diesel::table! {
         seen_at -> Timestamp,
         code_at -> Nullable<Timestamp>,
         expires_at -> Timestamp,
+        network -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    password_guesses (name) {
+        name -> Text,
+        failures -> Integer,
+        locked_until -> Nullable<Timestamp>,
+        counted_at -> Timestamp,
     }
 }
 

@@ -69,6 +69,14 @@ impl Lockout {
         Self { failures, locked_until: self.locked_until.max(ends) }
     }
 
+    /// After one more wrong password for a name. It locks as codes do, but is never off for good: with names alone
+    /// anybody could lock anybody out.
+    #[must_use]
+    pub fn after_wrong_password(self, now: Time) -> Self {
+        let next = self.after_wrong(now);
+        if next.is_off() { Self { failures: next.failures - FAILURES_A_LOCK, ..next } } else { next }
+    }
+
     /// After a right code. What is off stays off: there only a completed ticket helps.
     #[must_use]
     pub fn after_right(self) -> Self {
@@ -126,6 +134,14 @@ mod tests {
         assert_eq!(failed(250).failures, 100);
         assert_eq!(failed(100).after_right().state(much_later), LockoutState::Off);
         assert_eq!(failed(100).after_ticket_completed().state(noon()), LockoutState::Open);
+    }
+
+    #[test]
+    fn wrong_passwords_lock_as_long_and_never_for_good() {
+        let many = (0..1000).fold(Lockout::default(), |lockout, _| lockout.after_wrong_password(noon()));
+        let until = noon() + TimeDelta::hours(1);
+        assert_eq!(many.state(noon()), LockoutState::Locked { until });
+        assert_eq!(many.state(until), LockoutState::Open);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::{Context, desk, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::{
-    Conn, account_sessions, apply, challenges, clients, idempotency, review, sessions, throttles, tickets,
-    tokens, vouches,
+    Conn, account_sessions, apply, challenges, clients, idempotency, password_guesses, review, sessions,
+    throttles, tickets, tokens, vouches,
 };
 use crate::domain::Time;
 use crate::domain::actor::Actor;
@@ -104,6 +104,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
             tokens::sweep(conn, now)?;
             sessions::sweep(conn, now, idle_since)?;
             account_sessions::sweep(conn, now, idle_since)?;
+            password_guesses::sweep(conn, now - Duration::days(1))?;
             throttles::sweep(conn, now - Duration::days(2))?;
             desk::forget_lookers(conn, now)?;
             clients::sweep_assertions(conn, now)?;

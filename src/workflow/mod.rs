@@ -32,6 +32,7 @@ mod issue;
 pub mod once;
 pub mod open;
 pub mod owner;
+pub mod owner_password;
 pub mod owner_sessions;
 mod password_rules;
 pub mod profile;

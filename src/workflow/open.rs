@@ -195,6 +195,10 @@ pub async fn submit_from_session(
 
 /// The account that is meant: by address first, then by the host's id. Both are looked up either way.
 pub(super) fn find_account(conn: &mut Conn, name: &str) -> Result<Option<Account>, Error> {
+    // It is nobody's, and PostgreSQL takes none.
+    if name.contains('\0') {
+        return Ok(None);
+    }
     let by_address = accounts::find_by_email(conn, name)?;
     let by_id = accounts::find_by_external_id(conn, name)?.filter(|account| account.removed_at.is_none());
     Ok(by_address.or(by_id))

@@ -1,19 +1,17 @@
-//! Owners at Rekey's own account pages: the local password, then a code; and being recognised.
+//! Owners at Rekey's own account pages: being recognised, and the code behind the password.
 //!
 //! The rule: the password alone is enough only where two-factor authentication is off. Locked, off by failures,
 //! frozen and suspended are not off: there every code is refused, and nobody gets in.
 
 use chrono::Duration;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
+use super::Context;
 use super::caller::Caller;
 use super::codes::{self, Presented, Verified};
-use super::session::{hour, refuse_flood};
-use super::{Context, failures, open};
-use crate::crypto::{Purpose, TokenKind, token_hash};
+use crate::crypto::{TokenKind, token_hash};
 use crate::db::account_sessions::{self, Session};
-use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, authenticators};
+use crate::db::{accounts, authenticators};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::authenticator::Origin;
@@ -26,18 +24,6 @@ use crate::error::Error;
 const CODE_AWAITED: Duration = Duration::minutes(15);
 /// How often a session's last use is written down.
 const TOUCH: Duration = Duration::minutes(1);
-
-/// What an owner types to sign in.
-pub struct Credentials {
-    /// The address on file, or the host's name for the account.
-    pub account: String,
-    /// The local password.
-    pub password: SecretString,
-    /// The network they come from, as text.
-    pub network: Option<String>,
-    /// The family of their browser, in words of ours.
-    pub browser: String,
-}
 
 /// An owner behind a session, as the account stands at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,76 +60,6 @@ impl OwnerSession {
     pub fn caller(&self) -> Caller {
         Caller::Owner(self.account.clone())
     }
-}
-
-/// Looks at the password, the first step of signing in; what is still asked for, [`authenticate`] says.
-///
-/// # Errors
-/// `Unauthenticated` for every cause alike, and after the same work; `TooManyTries` after many failures, whether
-/// the account is known or not, or while codes are locked and none can be asked for; `Busy`.
-pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SecretString, Error> {
-    let now = ctx.now();
-    let name = with.account.trim().to_owned();
-    let network = with.network.unwrap_or_default();
-    let digest = |parts: &[&str]| ctx.crypto.code_digest(Purpose::Network, parts, &name.to_ascii_lowercase());
-    let subject = digest(&["account_sign_in", &network]);
-    let seen = subject.clone();
-    let found = ctx
-        .db
-        .read(move |conn| {
-            refuse_flood(conn, &seen, now)?;
-            let Some(account) = open::find_account(conn, &name)? else { return Ok(None) };
-            let password = accounts::password(conn, &account.id)?;
-            Ok::<_, Error>(password.map(|(hash, _)| (account.id, hash)))
-        })
-        .await?;
-    let password = with.password.expose_secret();
-    let is_right = if let Some((_, hash)) = &found {
-        ctx.crypto.passwords().verify(hash, password).await?
-    } else {
-        ctx.crypto.passwords().verify_dummy(password).await?;
-        false
-    };
-    let found = found.filter(|_| is_right);
-    let (inner, browser) = (ctx.clone(), with.browser);
-    let begun = ctx.db.write(move |conn| {
-        if let Some((id, hash)) = &found
-            // The password was looked at outside this transaction: it may have been set anew since.
-            && accounts::password(conn, id)?.is_some_and(|(kept, _)| kept == *hash)
-        {
-            return begin(conn, &inner, id, &browser, now).map(Some);
-        }
-        // A write in each case, so that a right password is not told by the time taken.
-        throttles::count(conn, &Counter { name: "sign_in", subject: &subject, since: hour(now) })?;
-        Ok(None)
-    });
-    begun.await?.ok_or(Error::Unauthenticated)
-}
-
-fn begin(
-    conn: &mut Conn,
-    ctx: &Context,
-    account: &AccountId,
-    browser: &str,
-    now: Time,
-) -> Result<SecretString, Error> {
-    let account = accounts::get(conn, account)?;
-    if account.two_factor == TwoFactor::Off {
-        failures::require_open(&account, now)?;
-    }
-    let (token, token_hash) = ctx.crypto.token(TokenKind::Account);
-    let session = Session {
-        id: SessionId::new(ctx.crypto.id(now)),
-        token_hash,
-        account_id: account.id,
-        browser: browser.to_owned(),
-        created_at: now,
-        seen_at: now,
-        code_at: None,
-        expires_at: now + Duration::hours(i64::from(ctx.config.sessions.hours)),
-    };
-    account_sessions::insert(conn, session)?;
-    Ok(token)
 }
 
 /// Recognises the sender of a request by the session's token, and notes that the session is in use.

@@ -14,6 +14,8 @@ pub struct Seen {
     pub id: SessionId,
     /// The family of browser and device.
     pub browser: String,
+    /// The network that it began in, as text.
+    pub network: Option<String>,
     /// When it began.
     pub since: Time,
     /// When it was last used, to the minute.
@@ -39,6 +41,7 @@ pub async fn list(ctx: &Context, who: &OwnerSession) -> Result<Vec<Seen>, Error>
                         is_this: one.id == who.session,
                         id: one.id,
                         browser: one.browser,
+                        network: one.network,
                         since: one.created_at,
                         last_used: one.seen_at,
                     }

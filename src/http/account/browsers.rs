@@ -24,13 +24,21 @@ struct Row {
     seen: Seen,
     since: [String; 2],
     last_used: [String; 2],
+    network: Option<String>,
 }
 
 impl Row {
     fn of(seen: Seen) -> Self {
         let words = |at| [machine_time(at), moment(at)];
-        Self { since: words(seen.since), last_used: words(seen.last_used), seen }
+        let network = seen.network.as_deref().map(spoken);
+        Self { since: words(seen.since), last_used: words(seen.last_used), network, seen }
     }
+}
+
+/// A network as people know their own: the beginning of an address.
+fn spoken(network: &str) -> String {
+    let kept = network.strip_suffix("0/24").or_else(|| network.strip_suffix(":/48")).unwrap_or(network);
+    format!("{kept}…")
 }
 
 /// Lists them.
@@ -62,4 +70,13 @@ pub(super) async fn end(request: HttpRequest, ctx: Data<Context>, payload: Paylo
     let which = if session.is_empty() { Which::Others } else { Which::One(SessionId::new(session)) };
     owner_sessions::end(&ctx, &me, which).await?;
     Ok(see_other(BROWSERS))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_network_is_told_by_its_beginning() {
+        assert_eq!(super::spoken("192.0.2.0/24"), "192.0.2.…");
+        assert_eq!(super::spoken("2001:db8:1::/48"), "2001:db8:1:…");
+    }
 }

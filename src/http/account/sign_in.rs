@@ -16,9 +16,13 @@ use crate::http::pages::{Frame, cookies, form, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle::{self, Throttle};
 use crate::workflow::Context;
-use crate::workflow::owner::{self, Credentials, OwnerSession};
+use crate::workflow::owner::{self, OwnerSession};
+use crate::workflow::owner_password::{self, Begun, Credentials};
 use crate::workflow::owner_sessions::{self, Which};
 use crate::workflow::profile::{self, Profile};
+
+/// How many seconds a browser is known after a sign-in: a quarter of a year.
+const KNOWN_FOR: i64 = 90 * 24 * 60 * 60;
 
 #[derive(Template)]
 #[template(path = "account/sign_in.html")]
@@ -94,14 +98,16 @@ pub(super) async fn send(
         password: SecretString::from(password),
         network,
         browser: me::browser(&request),
+        known: cookies::find(&request, &ctx, cookies::KNOWN),
     };
-    match owner::sign_in(&ctx, with).await {
-        Ok(token) => {
+    match owner_password::sign_in(&ctx, with).await {
+        Ok(Begun { token, known }) => {
             // A key that was sent is made live here, where one waits; otherwise the first page follows.
             let who = owner::authenticate(&ctx, secrecy::ExposeSecret::expose_secret(&token)).await?;
             let awaits = owner::awaits_sent_key(&ctx, &who).await?;
             let mut response = see_other(if who.is_full && !awaits { HOME } else { CODE });
             me::keep(&ctx, &mut response, &token);
+            cookies::set(&mut response, &cookies::make(&ctx, cookies::KNOWN, known, Some(KNOWN_FOR)));
             Ok(response)
         }
         Err(Error::Unauthenticated) => {

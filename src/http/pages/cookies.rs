@@ -21,6 +21,9 @@ pub const STAFF: &str = "rekey_desk";
 /// The session of an account's owner.
 pub const OWNER: &str = "rekey_account";
 
+/// Says that an account's password was typed in this browser before, and no more: it lets nobody in.
+pub const KNOWN: &str = "rekey_known";
+
 /// The cookie of one ticket.
 #[must_use]
 pub fn ticket(reference: &str) -> String {

@@ -1,6 +1,7 @@
 //! The account pages, as an owner's browser without scripts sees them.
 
 mod codes;
+mod guesses;
 mod help;
 mod profile;
 mod sessions;

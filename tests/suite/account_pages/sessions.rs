@@ -6,6 +6,7 @@ use rekey::workflow::accounts;
 use super::{ADA, PASSWORD, password, stage, turned_on};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Page};
+use crate::support::database::Backend;
 
 on_both! {
     async fn sessions_are_seen_and_ended_one_by_one_and_all_others(app: TestApp) {
@@ -27,6 +28,19 @@ on_both! {
             gone.get("/account/profile").await.goes_to("/account");
         }
         here.get("/account/profile").await.shows(200, "Settings");
+    }
+
+    async fn a_session_is_shown_with_its_browser_its_network_and_its_last_use(backend: Backend) {
+        let app = TestApp::start(backend, &[("REKEY__HTTP__TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+        stage(&app).await;
+        let mut ada = Browser::from(&app, "203.0.113.77");
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
+        app.after(TimeDelta::minutes(10)).await;
+        ada.get("/account").await;
+        let page = ada.get("/account/browsers").await.shows(200, "from the network 203.0.113.…");
+        let used = app.ctx.now().format("datetime=\"%Y-%m-%dT%H:%M:%SZ\"").to_string();
+        assert!(page.text.contains("Another browser") && page.text.contains(&used), "{used}: {}", page.text);
+        assert!(!page.text.contains("203.0.113.77"), "the whole address is not kept");
     }
 
     async fn nobody_ends_the_session_of_somebody_else(app: TestApp) {

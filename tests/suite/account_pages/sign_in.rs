@@ -47,19 +47,6 @@ on_both! {
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
 
-    async fn guessing_a_password_ends_for_known_and_unknown_names(app: TestApp) {
-        stage(&app).await;
-        for name in [ADA, "nobody@example.com"] {
-            let mut browser = Browser::new(&app);
-            for _ in 0..100 {
-                app.ctx.clock.advance(std::time::Duration::from_secs(2));
-                password(&mut browser, name, "wrong password").await.shows(401, "do not fit");
-            }
-            let page = password(&mut browser, name, PASSWORD).await;
-            assert_eq!((page.status, page.headers.contains_key("retry-after")), (429, true), "{name}");
-        }
-    }
-
     async fn a_network_that_floods_is_turned_away_before_anything_is_hashed(app: TestApp) {
         let mut browser = Browser::new(&app);
         let page = browser.get("/account").await;

@@ -14,6 +14,8 @@ use super::client::Client;
 pub struct Browser {
     http: Client,
     cookies: BTreeMap<String, String>,
+    /// Where it is, behind a proxy that is trusted to tell.
+    address: Option<String>,
 }
 
 /// A page that it shows.
@@ -32,7 +34,12 @@ pub struct Page {
 
 impl Browser {
     pub fn new(app: &TestApp) -> Self {
-        Self { http: app.http.clone(), cookies: BTreeMap::new() }
+        Self { http: app.http.clone(), cookies: BTreeMap::new(), address: None }
+    }
+
+    /// One somewhere else on the internet; the program must trust the proxy on loopback.
+    pub fn from(app: &TestApp, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..Self::new(app) }
     }
 
     /// What it keeps under that name.
@@ -90,7 +97,10 @@ impl Browser {
     }
 
     async fn run(&mut self, request: reqwest::RequestBuilder, path: &str) -> Page {
-        let request = request.header(ACCEPT, "text/html,*/*;q=0.8").header(COOKIE, self.cookies());
+        let mut request = request.header(ACCEPT, "text/html,*/*;q=0.8").header(COOKIE, self.cookies());
+        if let Some(address) = &self.address {
+            request = request.header("x-forwarded-for", address);
+        }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for cookie in headers.get_all(SET_COOKIE) {

@@ -1,0 +1,2 @@
+DROP TABLE password_guesses;
+ALTER TABLE account_sessions DROP COLUMN network;

@@ -1,0 +1,172 @@
+//! The local password, the first step of signing in at Rekey's own account pages.
+//!
+//! The rule: whatever is wrong, the answer is the same and costs the same; and it is given only after it was counted,
+//! for the network and for the name. A name that is guessed at is locked for a growing time, but for browsers in which
+//! its password was typed before: so that nobody locks an owner out from elsewhere.
+
+use chrono::Duration;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::session::{hour, refuse_flood};
+use super::{Context, failures, open};
+use crate::crypto::{Purpose, TokenKind};
+use crate::db::account_sessions::{self, Session};
+use crate::db::throttles::{self, Counter};
+use crate::db::{Conn, accounts, password_guesses};
+use crate::domain::Time;
+use crate::domain::account::{Account, TwoFactor};
+use crate::domain::ids::{AccountId, SessionId};
+use crate::domain::lockout::{Lockout, LockoutState};
+use crate::domain::rejection::Rejection;
+use crate::error::Error;
+
+/// What an owner types to sign in, and where.
+pub struct Credentials {
+    /// The address on file, or the host's name for the account.
+    pub account: String,
+    /// The local password.
+    pub password: SecretString,
+    /// The network they come from, as text.
+    pub network: Option<String>,
+    /// The family of their browser, in words of ours.
+    pub browser: String,
+    /// What the browser kept of an earlier [`Begun::known`], if anything.
+    pub known: Option<String>,
+}
+
+/// A session that has just begun.
+pub struct Begun {
+    /// Its token, shown this once.
+    pub token: SecretString,
+    /// By this the browser is known the next time, as long as the password stays.
+    pub known: String,
+}
+
+/// Whom a name means, and under what it is counted.
+struct Meant {
+    /// The account and the hash of its password, if it has one.
+    account: Option<(AccountId, String)>,
+    /// The counter of the name: one an account, whatever of its names was typed.
+    name: String,
+    /// The counter of the name in this network.
+    here: String,
+    is_known: bool,
+}
+
+/// Looks at the password; what is still asked for then, [`super::owner::authenticate`] says.
+///
+/// # Errors
+/// `Unauthenticated` for every cause alike, and after the same work; `TooManyTries` after many failures, whether
+/// the account is known or not, or while codes are locked and none can be asked for; `Busy`.
+pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
+    let now = ctx.now();
+    let Credentials { account, password, network, browser, known } = with;
+    let (work, from) = (ctx.clone(), network.clone().unwrap_or_default());
+    let meant = ctx
+        .db
+        .read(move |conn| {
+            let meant = Meant::find(conn, &work, account.trim(), &from, known.as_deref())?;
+            meant.refuse_guesses(conn, now)?;
+            Ok::<_, Error>(meant)
+        })
+        .await?;
+    let is_right = if let Some((_, hash)) = &meant.account {
+        ctx.crypto.passwords().verify(hash, password.expose_secret()).await?
+    } else {
+        ctx.crypto.passwords().verify_dummy(password.expose_secret()).await?;
+        false
+    };
+    let work = ctx.clone();
+    let begun = ctx.db.write(move |conn| {
+        // Many may have been let in at once: as they were counted, the name may be locked by now.
+        let guesses = meant.refuse_guesses(conn, now)?;
+        if let Some((id, hash)) = meant.account.as_ref().filter(|_| is_right)
+            // The password was looked at outside this transaction: it may have been set anew since.
+            && accounts::password(conn, id)?.is_some_and(|(kept, _)| kept == *hash)
+        {
+            password_guesses::forget(conn, &meant.name)?;
+            let known = work.crypto.code_digest(Purpose::KnownBrowser, &[id.as_str()], hash);
+            let token = begin(conn, &work, id, &browser, network.clone(), now)?;
+            return Ok::<_, Error>(Some(Begun { token, known }));
+        }
+        // A write in each case, so that a right password is not told by the time taken.
+        throttles::count(conn, &Counter { name: "sign_in", subject: &meant.here, since: hour(now) })?;
+        if !meant.is_known {
+            let next = guesses.after_wrong_password(now);
+            password_guesses::count(conn, &meant.name, guesses, next, now)?;
+        }
+        Ok(None)
+    });
+    begun.await?.ok_or(Error::Unauthenticated)
+}
+
+impl Meant {
+    fn find(
+        conn: &mut Conn,
+        ctx: &Context,
+        typed: &str,
+        network: &str,
+        known: Option<&str>,
+    ) -> Result<Self, Error> {
+        let account = open::find_account(conn, typed)?;
+        let password = match &account {
+            Some(account) => accounts::password(conn, &account.id)?,
+            None => None,
+        };
+        let digest = |place: &[&str]| match &account {
+            Some(account) => ctx.crypto.code_digest(Purpose::Network, place, account.id.as_str()),
+            None => ctx.crypto.code_digest(Purpose::Network, place, &folded(typed)),
+        };
+        let (name, here) = (digest(&["password"]), digest(&["account_sign_in", network]));
+        let account = account.zip(password).map(|(account, (hash, _))| (account.id, hash));
+        let is_known = account.as_ref().zip(known).is_some_and(|((id, hash), known)| {
+            ctx.crypto.code_matches(Purpose::KnownBrowser, &[id.as_str()], hash, known)
+        });
+        Ok(Self { account, name, here, is_known })
+    }
+
+    /// Refuses after too many failures, and tells what was counted.
+    fn refuse_guesses(&self, conn: &mut Conn, now: Time) -> Result<Lockout, Error> {
+        refuse_flood(conn, &self.here, now)?;
+        let guesses = password_guesses::get(conn, &self.name)?;
+        match guesses.state(now) {
+            LockoutState::Locked { until } if !self.is_known => {
+                Err(Rejection::TooManyTries(Some(until)).into())
+            }
+            _ => Ok(guesses),
+        }
+    }
+}
+
+/// As accounts are looked up: addresses in any case, other names as they are written.
+fn folded(typed: &str) -> String {
+    if typed.contains('@') { typed.to_ascii_lowercase() } else { typed.to_owned() }
+}
+
+fn begin(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &AccountId,
+    browser: &str,
+    network: Option<String>,
+    now: Time,
+) -> Result<SecretString, Error> {
+    let account: Account = accounts::get(conn, account)?;
+    if account.two_factor == TwoFactor::Off {
+        failures::require_open(&account, now)?;
+    }
+    let (token, token_hash) = ctx.crypto.token(TokenKind::Account);
+    let session = Session {
+        id: SessionId::new(ctx.crypto.id(now)),
+        token_hash,
+        account_id: account.id,
+        browser: browser.to_owned(),
+        created_at: now,
+        seen_at: now,
+        code_at: None,
+        expires_at: now + Duration::hours(i64::from(ctx.config.sessions.hours)),
+        network,
+    };
+    account_sessions::insert(conn, session)?;
+    Ok(token)
+}
