@@ -16,6 +16,7 @@ mod account_pages;
 mod accounts;
 mod api;
 mod assertions;
+mod attacks;
 mod audit;
 mod cli;
 mod crash;

@@ -1,0 +1,1 @@
+//! A: those outside, who have no account here, or somebody else's.

@@ -1,0 +1,1 @@
+//! B: those who read the mailbox.

@@ -1,0 +1,1 @@
+//! C: those who talk to the staff.

@@ -1,0 +1,1 @@
+//! D: members of the staff, and whoever holds their sessions.
