@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::address::Address;
 use super::error::{Error, Outage};
-use super::watch::Watch;
+use super::watch::{Tally, Watch};
 
 /// A connection to either database; ordinary diesel runs on it.
 #[derive(diesel::MultiConnection)]
@@ -88,6 +88,7 @@ pub(super) struct Link {
 pub(super) struct Manager {
     pub(super) address: Address,
     pub(super) purpose: Use,
+    pub(super) tally: Tally,
 }
 
 impl ManageConnection for Manager {
@@ -95,7 +96,9 @@ impl ManageConnection for Manager {
     type Error = ConnectionError;
 
     fn connect(&self) -> Result<Link, ConnectionError> {
-        Ok(Link { conn: open(&self.address, self.purpose)?, broken: false })
+        let mut conn = open(&self.address, self.purpose)?;
+        conn.set_instrumentation(Watch::counting(self.tally.clone()));
+        Ok(Link { conn, broken: false })
     }
 
     fn is_valid(&self, link: &mut Link) -> Result<(), ConnectionError> {

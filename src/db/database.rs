@@ -14,6 +14,7 @@ use super::conn::{Conn, Use};
 use super::error::{AsDbError, Error, Outage};
 use super::pool::Pool;
 use super::transaction::Mode;
+use super::watch::Tally;
 use super::writer::Writer;
 
 /// How long a request waits for the database: its answer must be out within 5 s.
@@ -32,6 +33,7 @@ struct Inner {
     address: Address,
     readers: Pool,
     writer: Writers,
+    tally: Tally,
 }
 
 enum Writers {
@@ -49,17 +51,20 @@ impl Db {
     /// The URL is of neither kind, or the file cannot be opened.
     pub fn open(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         let address = Address::parse(&settings.url)?;
+        let tally = Tally::default();
         let (readers, writer) = match &address {
             Address::Sqlite(path) => {
                 prepare(path)?;
-                let writer = Writer::start(address.clone())?;
-                (Pool::new(address.clone(), Use::Read, settings.readers), Writers::One(writer))
+                let writer = Writer::start(address.clone(), tally.clone())?;
+                let readers = Pool::new(address.clone(), Use::Read, settings.readers, tally.clone());
+                (readers, Writers::One(writer))
             }
             Address::Postgres(_) => {
-                (Pool::new(address.clone(), Use::Serve, settings.connections), Writers::Many)
+                let pool = Pool::new(address.clone(), Use::Serve, settings.connections, tally.clone());
+                (pool, Writers::Many)
             }
         };
-        Ok(Self { inner: Arc::new(Inner { address, readers, writer }), patience: PATIENCE })
+        Ok(Self { inner: Arc::new(Inner { address, readers, writer, tally }), patience: PATIENCE })
     }
 
     /// The same database, for work that takes longer than a request may: imports, verification. On
@@ -73,6 +78,12 @@ impl Db {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         matches!(self.inner.writer, Writers::One(_))
+    }
+
+    /// How many statements it has run: whoever asks for an unknown account must cost as many as for a known one.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.inner.tally.total()
     }
 
     pub(super) fn address(&self) -> &Address {

@@ -13,6 +13,7 @@ use super::address::Address;
 use super::conn::{Conn, Link, Manager, Use};
 use super::error::{Error, Outage};
 use super::transaction::{self, Mode};
+use super::watch::Tally;
 
 /// A few connections, shared fairly.
 #[derive(Clone)]
@@ -23,7 +24,7 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Returns at once, whether or not the database is there.
-    pub(super) fn new(address: Address, purpose: Use, size: u32) -> Self {
+    pub(super) fn new(address: Address, purpose: Use, size: u32, tally: Tally) -> Self {
         let size = size.max(1);
         let links = r2d2::Pool::builder()
             .max_size(size)
@@ -33,7 +34,7 @@ impl Pool {
             // Beginning a transaction is the test, and costs no journey of its own.
             .test_on_check_out(false)
             .error_handler(Box::new(Quiet))
-            .build_unchecked(Manager { address, purpose });
+            .build_unchecked(Manager { address, purpose, tally });
         Self { links, turns: Arc::new(Semaphore::new(size as usize)) }
     }
 

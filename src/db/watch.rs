@@ -1,23 +1,45 @@
-//! Tells the log, at debug, of statements that are slow or fail.
+//! Counts the statements of a database, and tells the log, at debug, of those that are slow or fail.
 //!
 //! The rule: never a value that was bound to one; diesel's text of a statement ends with them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 const SLOW: Duration = Duration::from_millis(100);
 
+/// How many statements were begun, over all connections that share it.
+#[derive(Clone, Default)]
+pub(super) struct Tally(Arc<AtomicU64>);
+
+impl Tally {
+    pub(super) fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Listens to one connection.
 #[derive(Default)]
 pub(super) struct Watch {
     since: Option<Instant>,
+    tally: Tally,
+}
+
+impl Watch {
+    pub(super) fn counting(tally: Tally) -> Self {
+        Self { since: None, tally }
+    }
 }
 
 impl Instrumentation for Watch {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
-            InstrumentationEvent::StartQuery { .. } => self.since = Some(Instant::now()),
+            InstrumentationEvent::StartQuery { .. } => {
+                self.tally.0.fetch_add(1, Ordering::Relaxed);
+                self.since = Some(Instant::now());
+            }
             InstrumentationEvent::FinishQuery { query, error, .. } => {
                 let took = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
                 // Errors of a driver can quote the row, so only their place is told here.

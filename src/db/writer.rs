@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::address::{Address, OpenError};
 use super::conn::{Conn, Use, open, open_alone};
 use super::error::{Error, Outage};
 use super::transaction::{self, Mode};
+use super::watch::{Tally, Watch};
 
 /// Writes that share a commit at most.
 const BATCH: usize = 128;
@@ -29,8 +31,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the writer's connection, so that errors are told here, and starts its thread.
-    pub(super) fn start(address: Address) -> Result<Self, OpenError> {
-        let conn = open(&address, Use::Serve)?;
+    pub(super) fn start(address: Address, tally: Tally) -> Result<Self, OpenError> {
+        let mut conn = open(&address, Use::Serve)?;
+        conn.set_instrumentation(Watch::counting(tally));
         let (queue, waiting) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("rekey-writer".into())

@@ -13,7 +13,7 @@ use super::{Context, failures, open};
 use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::account_sessions::{self, Session};
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, authenticators};
+use crate::db::{self, Conn, accounts, authenticators};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::authenticator::Origin;
@@ -92,7 +92,13 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SecretString, E
         .db
         .read(move |conn| {
             refuse_flood(conn, &seen, now)?;
-            let Some(account) = open::find_account(conn, &name)? else { return Ok(None) };
+            let Some(account) = open::find_account(conn, &name)? else {
+                // Looked for all the same, so that an unknown account costs as much.
+                return match accounts::password(conn, &AccountId::new("nobody")) {
+                    Ok(_) | Err(db::Error::NotFound) => Ok(None),
+                    Err(error) => Err(error.into()),
+                };
+            };
             let password = accounts::password(conn, &account.id)?;
             Ok::<_, Error>(password.map(|(hash, _)| (account.id, hash)))
         })
