@@ -12,12 +12,12 @@ use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Page};
 
 /// Ada's local password.
-const PASSWORD: &str = "a local password";
+pub const PASSWORD: &str = "a local password";
 /// Her address.
-const ADA: &str = "ada@example.com";
+pub const ADA: &str = "ada@example.com";
 
 /// Ada has an account with a local password, which is an old one.
-async fn stage(app: &TestApp) {
+pub async fn stage(app: &TestApp) {
     app.account(ADA).await;
     accounts::set_password(&app.ctx, "ada", &PASSWORD.into()).await.unwrap();
     app.after(chrono::TimeDelta::days(3)).await;
@@ -25,13 +25,13 @@ async fn stage(app: &TestApp) {
 }
 
 /// Somebody types name and password.
-async fn password(browser: &mut Browser, name: &str, password: &str) -> Page {
+pub async fn password(browser: &mut Browser, name: &str, password: &str) -> Page {
     let page = browser.get("/account").await.shows(200, "Sign in to");
     browser.send(&page.form("/account"), &[("account", name), ("password", password)]).await
 }
 
 /// Somebody types the code that is asked for.
-async fn code(browser: &mut Browser, code: &str) -> Page {
+pub async fn code(browser: &mut Browser, code: &str) -> Page {
     let page = browser.get("/account/code").await.shows(200, "Type your code");
     browser.send(&page.form("/account/code"), &[("code", code)]).await
 }
@@ -50,7 +50,7 @@ fn listed(page: &Page) -> Vec<String> {
 }
 
 /// Ada signs in with the password alone and turns two-factor authentication on. Returns key and recovery codes.
-async fn turned_on(app: &TestApp, ada: &mut Browser) -> (String, Vec<String>) {
+pub async fn turned_on(app: &TestApp, ada: &mut Browser) -> (String, Vec<String>) {
     password(ada, ADA, PASSWORD).await.goes_to("/account");
     let page = ada.get("/account/profile").await.shows(200, "aria-checked=\"false\"");
     ada.send(&page.form("/account/turn-on"), &[]).await.goes_to("/account/set-up");

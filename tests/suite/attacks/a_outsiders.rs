@@ -1,1 +1,0 @@
-//! A: those outside, who have no account here, or somebody else's.

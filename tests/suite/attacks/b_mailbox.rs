@@ -1,1 +1,0 @@
-//! B: those who read the mailbox.
