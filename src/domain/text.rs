@@ -58,10 +58,7 @@ impl Text {
     #[must_use]
     pub fn parse(written: &str) -> Option<Self> {
         let lines = written.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n");
-        let kept: String = lines
-            .chars()
-            .filter(|character| matches!(character, '\n' | '\t') || !is_hostile(*character))
-            .collect();
+        let kept = visible(lines);
         let text = kept.trim();
         (1..=Self::LIMIT).contains(&text.chars().count()).then(|| Self(text.to_owned()))
     }
@@ -70,6 +67,17 @@ impl Text {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What was typed and was refused is shown again: as written, but for what nobody can see.
+#[must_use]
+pub fn visible(text: String) -> String {
+    let is_seen = |character: &char| matches!(character, '\n' | '\t') || !is_hostile(*character);
+    if text.chars().all(|character| is_seen(&character)) {
+        text
+    } else {
+        text.chars().filter(is_seen).collect()
     }
 }
 

@@ -162,21 +162,6 @@ on_both! {
         assert_eq!((verified["intact"].as_bool(), verified["unsealed"].as_u64()), (Some(true), Some(5)));
     }
 
-    async fn one_person_is_one_member_of_the_staff(backend: Backend) {
-        let place = Place::on(backend).await;
-        place.write("a.csv", "external_id,email,name\n7,ada@private.example,Ada\n8,bob@example.com,Bob\n");
-        place.run(&["accounts", "import", "a.csv", "--json"]).json();
-        let add = |email, account: &str| {
-            let all = ["staff", "add", email, "--name", "N", "--role", "agent", "--account", account];
-            place.run_with(&all, "correct horse battery staple\n")
-        };
-        assert_eq!(add("ada@example.com", "7").code, 0);
-        add("eve@example.com", "7").failed(1, "another member's");
-        add("eve@example.com", "9").failed(1, "there is no account");
-        let own = ["staff", "add", "ada@private.example", "--name", "N", "--role", "agent"];
-        place.run_with(&own, "correct horse battery staple\n").failed(1, "another member's");
-    }
-
     async fn hosts_are_registered_and_shut_out(backend: Backend) {
         let place = Place::on(backend).await;
         place.write("key.pem", KEY);

@@ -192,14 +192,4 @@ on_both! {
         assert_eq!(app.verdict(json!({"code": app.next_code(&former)})).await, "wrong");
         assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "accepted");
     }
-
-    async fn b7_a_key_with_a_pin_stays_inert_at_sign_in(app: TestApp) {
-        app.enrolled().await;
-        let key = sent_key(&app, true).await;
-        for _ in 0..12 {
-            let right = json!({"code": app.next_code(&key), "first_factor": "password"});
-            assert_eq!(app.verdict(right).await, "inactive", "never counted");
-        }
-        assert_eq!(app.state().await, "on");
-    }
 }

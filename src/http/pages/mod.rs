@@ -86,6 +86,7 @@ fn html(status: StatusCode, page: &impl Template) -> Answer {
         tracing::error!(%error, "a page could not be rendered");
         Problem::internal()
     })?;
+    let body = crate::domain::text::visible(body);
     let mut response = HttpResponse::build(status).body(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     Ok(response)

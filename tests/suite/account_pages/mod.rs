@@ -13,12 +13,12 @@ use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Page};
 
 /// Ada's local password.
-const PASSWORD: &str = "a local password";
+pub const PASSWORD: &str = "a local password";
 /// Her address.
-const ADA: &str = "ada@example.com";
+pub const ADA: &str = "ada@example.com";
 
 /// Ada has an account with a local password, which is an old one.
-async fn stage(app: &TestApp) {
+pub async fn stage(app: &TestApp) {
     app.account(ADA).await;
     accounts::set_password(&app.ctx, "ada", &PASSWORD.into()).await.unwrap();
     app.after(chrono::TimeDelta::days(3)).await;
@@ -51,7 +51,7 @@ fn listed(page: &Page) -> Vec<String> {
 }
 
 /// Ada signs in with the password alone and turns two-factor authentication on. Returns key and recovery codes.
-async fn turned_on(app: &TestApp, ada: &mut Browser) -> (String, Vec<String>) {
+pub async fn turned_on(app: &TestApp, ada: &mut Browser) -> (String, Vec<String>) {
     password(ada, ADA, PASSWORD).await.goes_to("/account");
     let page = ada.get("/account/profile").await.shows(200, "aria-checked=\"false\"");
     ada.send(&page.form("/account/turn-on"), &[]).await.goes_to("/account/set-up");

@@ -1,7 +1,6 @@
 //! Signing in: password, then code; and everybody who must not get in.
 
 use chrono::TimeDelta;
-use reqwest::Method;
 
 use super::{ADA, PASSWORD, code, password, stage, turned_on};
 use crate::support::app::TestApp;
@@ -127,23 +126,6 @@ on_both! {
         app.after(TimeDelta::minutes(15)).await;
         ada.send(&page, &[("code", &app.next_code(&key))]).await.goes_to("/account");
         ada.get("/account").await.shows(200, "Sign in to");
-    }
-
-    async fn no_form_of_another_site_signs_in_or_acts(app: TestApp) {
-        stage(&app).await;
-        let mut ada = Browser::new(&app);
-        let page = ada.get("/account").await.form("/account");
-        let fields = [("account", ADA), ("password", PASSWORD)];
-        let elsewhere = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
-        assert_eq!(ada.send_with(&page, &fields, &elsewhere).await.status, 403);
-        ada.send(&page, &fields).await.goes_to("/account");
-        let page = ada.get("/account/profile").await.form("/account/turn-on");
-        let stale = crate::support::browser::Page { token: "forged.token".to_owned(), ..page };
-        assert_eq!(ada.send(&stale, &[]).await.status, 403);
-        ada.get("/account/profile").await.shows(200, "aria-checked=\"false\"");
-        for path in ["/account/turn-on", "/account/recovery-codes/saved"] {
-            assert_eq!(ada.request(Method::GET, path).await.status, 303, "looking changes nothing");
-        }
     }
 }
 

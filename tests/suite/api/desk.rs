@@ -34,26 +34,6 @@ on_both! {
         approve(&agent.token).await.refused(409, "conflict");
     }
 
-    async fn nobody_acts_on_their_own_ticket_nor_above_their_rank(app: TestApp) {
-        app.account_with(facts("grace@desk.example.com")).await;
-        app.account_with(facts("root@desk.example.com")).await;
-        let agent = app.staff("grace", "agent").await;
-        app.staff("root", "admin").await;
-        for owner in ["grace@desk.example.com", "root@desk.example.com"] {
-            let asker = app.asker(owner).await;
-            for (call, body) in [
-                ("/claim", json!({})),
-                ("/note", json!({"message": "mine"})),
-                ("/reject", json!({"reason": "no"})),
-                ("/freeze", json!({"reason": "no"})),
-            ] {
-                app.desk(&agent, &asker, call, body).await.refused(403, "forbidden");
-            }
-            let seen = app.http.get(&asker.desk(""), &agent.token).await.expect(200);
-            assert_eq!((seen["out_of_reach"].as_bool(), seen["tier"].as_str()), (Some(true), Some("privileged")));
-        }
-    }
-
     async fn of_two_who_claim_one_has_it(app: TestApp) {
         app.account("ada@example.com").await;
         let (one, two) = (app.staff("grace", "agent").await, app.staff("alan", "agent").await);
@@ -125,19 +105,6 @@ on_both! {
         assert!(times.is_sorted());
         let call = json!({"method": "callback", "outcome": "passed", "note": ""});
         app.desk(&agent, &ada, "/evidence", call).await.refused(422, "invalid");
-    }
-
-    async fn what_the_machine_records_cannot_be_ticked(app: TestApp) {
-        app.account("ada@example.com").await;
-        let agent = app.staff("grace", "agent").await;
-        let ada = app.asker("ada@example.com").await;
-        app.desk(&agent, &ada, "/claim", json!({})).await.expect(200);
-        for method in ["mailbox_code", "host_session", "manager_vouch", "recovery_code", "current_code", "birthday"] {
-            let body = json!({"method": method, "outcome": "passed", "note": "they knew it"});
-            app.desk(&agent, &ada, "/evidence", body).await.refused(422, "invalid");
-        }
-        let seen = app.http.get(&ada.desk(""), &agent.token).await.expect(200);
-        assert_eq!(seen["evidence"].as_array().unwrap().len(), 1);
     }
 
     async fn the_manager_on_file_vouches_by_letter(app: TestApp) {

@@ -1,43 +1,13 @@
 //! What a requester can do, and what they are told.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::client::{Reply, text};
+use crate::support::client::text;
 use crate::support::totp::wrong_code;
 
-fn shape(reply: &Reply) -> (u16, BTreeSet<String>, BTreeSet<String>, usize) {
-    let fields = reply.json().as_object().unwrap().keys().cloned().collect();
-    let headers = reply.headers.keys().map(ToString::to_string).collect();
-    (reply.status, fields, headers, reply.text.len())
-}
-
 on_both! {
-    async fn known_and_unknown_accounts_are_answered_alike(app: TestApp) {
-        app.account("ada@example.com").await;
-        let ask = |account: &'static str| {
-            app.http.post("/api/v1/tickets", "", json!({"account": account, "problem": "new_device", "message": ""}))
-        };
-        let (known, unknown, by_id) =
-            (ask("ada@example.com").await, ask("eve@example.com").await, ask("nobody-42").await);
-        assert_eq!(shape(&known), shape(&unknown));
-        assert_eq!(shape(&known), shape(&by_id));
-        let opened = unknown.expect(202);
-        assert_eq!(opened["status"], "unconfirmed");
-        assert!(text(&opened, "token").starts_with("rk_tkt_"));
-        // Both can be looked at, and look alike.
-        let seen = async |opened: serde_json::Value| {
-            let path = format!("/api/v1/tickets/{}", text(&opened, "reference"));
-            app.http.get(&path, &text(&opened, "token")).await
-        };
-        assert_eq!(shape(&seen(known.json()).await), shape(&seen(opened).await));
-        // Only one letter leaves.
-        assert_eq!(app.letters().await.iter().filter(|one| one.subject.contains("code to confirm")).count(), 1);
-    }
-
     async fn a_ticket_has_the_fields_of_the_contract(app: TestApp) {
         app.account("ada@example.com").await;
         let ada = app.asker("ada@example.com").await;
@@ -50,27 +20,6 @@ on_both! {
         let kinds: Vec<&str> =
             ticket["timeline"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
         assert!(kinds.contains(&"opened") && kinds.contains(&"request"), "{kinds:?}");
-    }
-
-    async fn a_reference_is_worth_nothing_without_its_token(app: TestApp) {
-        app.account("ada@example.com").await;
-        app.account("eve@example.com").await;
-        let ada = app.asker("ada@example.com").await;
-        let eve = app.asker("eve@example.com").await;
-        for (path, token) in [
-            (ada.path(""), eve.token.clone()),
-            ("/api/v1/tickets/RK-2222-2222".to_owned(), eve.token.clone()),
-            (ada.path(""), ada.token[..ada.token.len() - 1].to_owned()),
-            (ada.path(""), format!("{}A", ada.token)),
-            (ada.path(""), ada.token.replace("rk_tkt_", "rk_act_")),
-            (ada.path(""), ada.token.replace("rk_tkt_", "rk_ses_")),
-            (ada.path(""), app.host_token.clone()),
-        ] {
-            app.http.get(&path, &token).await.refused(404, "not_found");
-        }
-        app.http.post(&ada.path("/withdraw"), "", json!({})).await.refused(401, "unauthenticated");
-        app.http.post(&ada.path("/activate"), "", json!({"code": "123456"})).await.refused(404, "not_found");
-        app.http.get(&ada.path(""), &ada.token).await.expect(200);
     }
 
     async fn wrong_mailbox_codes_are_counted_and_then_nothing_helps(app: TestApp) {
@@ -207,19 +156,5 @@ on_both! {
         let seen = app.http.get(&ada.desk(""), &agent.token).await.expect(200);
         assert_eq!(seen["diagnosis"]["finding"], "works");
         assert_eq!((&seen["evidence"][1]["method"], &seen["policy"]["met"]), (&json!("current_code"), &json!(true)));
-    }
-
-    async fn letters_carry_no_word_of_the_request_and_no_address_but_ours(app: TestApp) {
-        app.account("ada@example.com").await;
-        let body = json!({"account": "ada@example.com", "problem": "other", "message": "canary https://evil.example"});
-        let request = app.http.request(reqwest::Method::POST, "/api/v1/tickets").json(&body);
-        let request = request.header("X-Forwarded-Host", "evil.example").header("Forwarded", "host=evil.example");
-        crate::support::client::send(request.header("X-Forwarded-Proto", "http")).await.expect(202);
-        for letter in app.letters().await {
-            assert!(!letter.raw.contains("canary") && !letter.raw.contains("evil.example"), "{}", letter.raw);
-            for link in letter.text.split_whitespace().filter(|word| word.contains("://")) {
-                assert!(link.starts_with("https://rekey.example.com/"), "{link}");
-            }
-        }
     }
 }

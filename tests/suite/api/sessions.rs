@@ -1,7 +1,6 @@
 //! Sessions of the staff, and the limits on getting one.
 
 use chrono::TimeDelta;
-use rekey::domain::actor::Roles;
 use rekey::workflow::staff;
 use reqwest::Method;
 use serde_json::json;
@@ -78,16 +77,6 @@ on_both! {
         app.http.delete("/api/v1/desk/session", &token).await.expect(204);
         assert!(!works(&token).await);
         app.http.delete("/api/v1/desk/session", &token).await.refused(401, "unauthenticated");
-    }
-
-    async fn a_demotion_works_with_the_next_request(app: TestApp) {
-        app.account("ada@example.com").await;
-        let member = app.staff("grace", "admin").await;
-        let ada = app.asker("ada@example.com").await;
-        app.desk(&member, &ada, "/claim", json!({})).await.expect(200);
-        staff::set_roles(&app.ctx, &member.email, Roles::parse("auditor").unwrap()).await.unwrap();
-        app.desk(&member, &ada, "/note", json!({"message": "still here"})).await.refused(403, "forbidden");
-        app.http.get(TICKETS, &member.token).await.refused(403, "forbidden");
     }
 
     async fn a_step_up_stands_for_five_minutes_and_takes_a_fresh_code(app: TestApp) {

@@ -3,7 +3,11 @@
 //! The rule: a test is named by its row, and the line above it says what the attacker does, a bar, and what must
 //! happen; the table in docs/attacks.md is made of these lines.
 
+mod a_outsiders;
+mod b_mailbox;
+mod c_callers;
 mod canary;
+mod d_staff;
 mod dump;
 mod f_operators;
 mod f_readers;

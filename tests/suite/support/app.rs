@@ -67,6 +67,11 @@ pub fn morning() -> Time {
 impl TestApp {
     /// Starts with settings laid over the defaults: `("REKEY__POLICY__APPROVALS_PER_HOUR", "2")`.
     pub async fn start(backend: Backend, settings: &[(&str, &str)]) -> Self {
+        Self::start_hashing(backend, settings, Passwords::cheap()).await
+    }
+
+    /// The same where the cost of passwords matters.
+    pub async fn start_hashing(backend: Backend, settings: &[(&str, &str)], passwords: Passwords) -> Self {
         let database = Arc::new(Fresh::make(backend).await);
         let random = Random::system();
         let ring = KeyRing::draw(morning(), &random).unwrap();
@@ -75,7 +80,7 @@ impl TestApp {
         let config = config(settings, &scratch.path().join("checkpoints.log"));
         let ctx = Context {
             clock: Clock::set_to(morning()),
-            crypto: Crypto::with(ring, random, Passwords::cheap()),
+            crypto: Crypto::with(ring, random, passwords),
             db: open(&database.url),
             mailer,
             policy: Arc::new(config.policy.to_policy(&config.desk)),

@@ -6,6 +6,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod assertion;
 pub mod browser;
 pub mod client;
 pub mod crowd;

@@ -6,7 +6,7 @@ use rekey::domain::policy::Tier;
 use rekey::workflow::{accounts, clients};
 use serde_json::{Value, json};
 
-use crate::assertions::{pem, signed, with};
+use crate::support::assertion::{pem, signed, with};
 use crate::support::actors::{Asker, Member, facts};
 use crate::support::app::TestApp;
 use crate::support::client::{Reply, send, text};

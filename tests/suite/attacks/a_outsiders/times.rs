@@ -1,0 +1,79 @@
+//! How long answers take, with passwords hashed at full cost: measured, and therefore not told with the other stories.
+
+use std::time::Instant;
+
+use rekey::crypto::Passwords;
+
+use super::prober::{CALLS, Prober, stage};
+use crate::support::app::TestApp;
+use crate::support::database::Backend;
+
+/// Pairs of samples a call.
+const PAIRS: usize = 300;
+/// The bound that is usual for leaks by time: beyond it chance is no explanation.
+const BOUND: f64 = 4.5;
+
+/// Asks in pairs, the known and the unknown account by turns first, and compares. Prints a line a call.
+async fn compare(backend: Backend) {
+    let settings =
+        [("REKEY__LIMITS__TICKETS_PER_HOUR", "100000"), ("REKEY__HTTP__TRUSTED_PROXIES", "127.0.0.0/8")];
+    let app = TestApp::start_hashing(backend, &settings, Passwords::new()).await;
+    stage(&app).await;
+    let (mut known, mut unknown) = (Prober::new(&app, "ada"), Prober::new(&app, "eve"));
+    let mut pairs = vec![Vec::with_capacity(PAIRS); CALLS.len()];
+    for round in 0..PAIRS + 10 {
+        for (at, call) in CALLS.iter().enumerate() {
+            let mut times = [0.0; 2];
+            for turn in 0..2 {
+                let is_known = (round + turn) % 2 == 0;
+                let prober = if is_known { &mut known } else { &mut unknown };
+                let start = Instant::now();
+                prober.call(call).await;
+                times[usize::from(!is_known)] = start.elapsed().as_secs_f64() * 1e6;
+            }
+            if round >= 10 {
+                pairs[at].push((times[0], times[1]));
+            }
+        }
+    }
+    println!("{backend:?}: {PAIRS} pairs a call, microseconds");
+    println!("{:<22} {:>10} {:>10} {:>10} {:>7}", "call", "known", "unknown", "difference", "t");
+    let mut worst = 0.0_f64;
+    for (call, pairs) in CALLS.iter().zip(&pairs) {
+        let (known, unknown) = (median(pairs.iter().map(|one| one.0)), median(pairs.iter().map(|one| one.1)));
+        let (mean, t) = mean_and_t(pairs);
+        println!("{call:<22} {known:>10.0} {unknown:>10.0} {mean:>10.1} {t:>7.2}");
+        worst = worst.max(t.abs());
+    }
+    assert!(worst < BOUND, "told apart by time: |t| = {worst:.2}");
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = values.collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+/// The mean difference and its t, without the tenth of the pairs in which the machine did something else.
+#[expect(clippy::cast_precision_loss, reason = "a few hundred pairs")]
+fn mean_and_t(pairs: &[(f64, f64)]) -> (f64, f64) {
+    let mut calm: Vec<&(f64, f64)> = pairs.iter().collect();
+    calm.sort_by(|one, other| one.0.max(one.1).total_cmp(&other.0.max(other.1)));
+    let differences: Vec<f64> = calm[..calm.len() * 9 / 10].iter().map(|one| one.0 - one.1).collect();
+    let count = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / count;
+    let variance = differences.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (mean, mean / (variance / count).sqrt())
+}
+
+#[tokio::test]
+#[ignore = "measures for minutes, and wants the machine for itself"]
+async fn times_of_known_and_unknown_accounts_on_sqlite() {
+    compare(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+#[ignore = "measures for minutes, and wants the machine for itself"]
+async fn times_of_known_and_unknown_accounts_on_postgres() {
+    compare(Backend::Postgres).await;
+}

@@ -1,0 +1,5 @@
+//! B: those who read the mailbox.
+
+mod keys;
+mod notices;
+mod riders;

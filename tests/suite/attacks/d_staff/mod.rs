@@ -1,0 +1,5 @@
+//! D: members of the staff, and whoever holds their sessions.
+
+mod approvals;
+mod fields;
+mod people;
