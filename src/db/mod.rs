@@ -16,6 +16,7 @@ mod backup;
 pub mod challenges;
 pub mod clients;
 mod conn;
+mod crash_point;
 mod database;
 mod error;
 pub mod facts;

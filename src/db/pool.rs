@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::address::Address;
 use super::conn::{Conn, Link, Manager, Use};
+use super::crash_point::{self, Side};
 use super::error::{Error, Outage};
 use super::transaction::{self, Mode};
 use super::watch::Statements;
@@ -51,7 +52,7 @@ impl Pool {
         };
         let pool = self.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let outcome = pool.transact(mode, until, &work);
+            let outcome = pool.transact(mode, until, crash_point::name_of::<F>(), &work);
             drop(turn);
             (outcome, Some(work))
         });
@@ -62,6 +63,7 @@ impl Pool {
         &self,
         mode: Mode,
         until: Instant,
+        name: &str,
         work: impl FnOnce(&mut Conn) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut link = self.begin(mode, until)?;
@@ -70,9 +72,17 @@ impl Pool {
             // Its caller has been told that it failed, so it must.
             outcome = Err(Error::from(Outage::Deadline).into());
         }
+        if outcome.is_ok() && mode == Mode::Write {
+            crash_point::pass(Side::Before, name);
+        }
         match outcome {
             Ok(value) => match transaction::commit(&mut link.conn).map_err(Error::from) {
-                Ok(()) => Ok(value),
+                Ok(()) => {
+                    if mode == Mode::Write {
+                        crash_point::pass(Side::After, name);
+                    }
+                    Ok(value)
+                }
                 Err(error) => {
                     link.broken = true;
                     Err(error.into())

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::address::{Address, OpenError};
 use super::conn::{Conn, Use, open_alone, open_watched};
+use super::crash_point::{self, Side};
 use super::error::{Error, Outage};
 use super::transaction::{self, Mode};
 use super::watch::Statements;
@@ -60,6 +61,9 @@ trait Job: Send {
     /// Does the work in a savepoint; `Err` when the transaction around it is lost too.
     fn run(&mut self, conn: &mut Conn) -> Result<Ran, Error>;
 
+    /// What the work is called.
+    fn name(&self) -> &'static str;
+
     /// Tells the caller how it went, unless the commit failed.
     fn answer(self: Box<Self>, lost: Option<Outage>);
 }
@@ -106,6 +110,10 @@ where
         }
     }
 
+    fn name(&self) -> &'static str {
+        crash_point::name_of::<F>()
+    }
+
     fn answer(self: Box<Self>, lost: Option<Outage>) {
         let outcome = match (self.outcome, lost) {
             (Some(Err(error)), _) => Err(error),
@@ -138,21 +146,23 @@ fn serve(open: &dyn Fn() -> Result<Conn, Error>, conn: Conn, mut waiting: mpsc::
 /// Runs `first` and whatever waits behind it in one transaction; they are in `batch` afterwards.
 fn transact(
     open: &dyn Fn() -> Result<Conn, Error>,
-    kept: &mut Option<Conn>,
+    link: &mut Option<Conn>,
     first: Box<dyn Job>,
     waiting: &mut mpsc::Receiver<Box<dyn Job>>,
     batch: &mut Vec<Box<dyn Job>>,
 ) -> Result<(), Error> {
     batch.push(first);
-    let conn = match kept {
+    let conn = match link {
         Some(conn) => conn,
-        None => kept.insert(open()?),
+        None => link.insert(open()?),
     };
     transaction::begin(conn, Mode::Write)?;
     let started = Instant::now();
-    let mut worth_it = false;
+    let mut kept = Vec::new();
     while let Some(job) = batch.last_mut() {
-        worth_it |= job.run(conn)? == Ran::Kept;
+        if job.run(conn)? == Ran::Kept {
+            kept.push(job.name());
+        }
         if batch.len() >= BATCH || started.elapsed() >= SLICE {
             break;
         }
@@ -161,8 +171,13 @@ fn transact(
             Err(_) => break,
         }
     }
-    let ended = if worth_it { transaction::commit(conn) } else { transaction::rollback(conn) };
-    Ok(ended?)
+    if kept.is_empty() {
+        return Ok(transaction::rollback(conn)?);
+    }
+    kept.iter().for_each(|name| crash_point::pass(Side::Before, name));
+    transaction::commit(conn)?;
+    kept.iter().for_each(|name| crash_point::pass(Side::After, name));
+    Ok(())
 }
 
 /// The commit of many failed: each is told that, whatever the reason was.

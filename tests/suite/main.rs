@@ -19,7 +19,6 @@ mod assertions;
 mod attacks;
 mod audit;
 mod cli;
-mod crash;
 mod demo;
 mod desk;
 mod diagnosis;

@@ -12,6 +12,7 @@ mod dump;
 mod f_operators;
 mod f_readers;
 mod h_transport;
+mod i_kills;
 mod i_races;
 mod j_mail;
 mod k_clocks;

@@ -56,9 +56,13 @@ impl Program {
 
     /// A setting, from the next start on: `MAIL__TRANSPORT`, `smtp`.
     pub fn set(&mut self, name: &str, value: &str) {
-        let name = format!("REKEY__{name}");
-        self.settings.retain(|(other, _)| *other != name);
-        self.settings.push((name, value.to_owned()));
+        self.variable(&format!("REKEY__{name}"), value);
+    }
+
+    /// Another variable of the environment, from the next start on.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(other, _)| other != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// From the next start on the log is kept, in that file of the place.
@@ -153,6 +157,11 @@ impl Program {
             asked.is_ok_and(|answer| answer.status().is_success()).then_some(())
         })
         .await;
+    }
+
+    /// Whether it was started and has ended by itself.
+    pub fn is_dead(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some())
     }
 
     /// `kill -9`.
