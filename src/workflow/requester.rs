@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::{Context, expire, open};
 use crate::crypto::{TokenKind, token_hash};
 use crate::db::tokens::{self, Kind};
-use crate::db::{Conn, accounts, apply, audit, review, tickets};
+use crate::db::{Conn, accounts, apply, audit, limit_tokens, review, tickets};
 use crate::domain::Time;
 use crate::domain::event::Action;
 use crate::domain::ids::Reference;
@@ -165,7 +165,8 @@ pub async fn come_back(ctx: &Context, reference: &str) -> Result<(), Error> {
             return Ok(());
         };
         let account = accounts::get(conn, &id)?;
-        open::send_code(conn, &inner, &ticket, Some(&account), &account.email, now)
+        open::send_code(conn, &inner, &ticket, Some(&account), &account.email, now)?;
+        Ok(limit_tokens(conn, &ticket, now)?)
     })
     .await
 }
