@@ -34,7 +34,7 @@ pub fn apply(conn: &mut Conn, crypto: &Crypto, transition: Transition) -> Result
     let mut work = Work { conn, crypto, actor: parts.actor.clone(), at: parts.at, key: None };
     work.store(&parts)?;
     work.log(&parts)?;
-    let Parts { ticket, effects, messages, mails, .. } = parts;
+    let Parts { ticket, effects, messages, mails, at, .. } = parts;
     for effect in effects {
         work.effect(&ticket, effect)?;
     }
@@ -43,7 +43,23 @@ pub fn apply(conn: &mut Conn, crypto: &Crypto, transition: Transition) -> Result
         review::insert_message(work.conn, id, &ticket.id, message, work.at)?;
     }
     work.send(&ticket, mails)?;
+    // The links of the letters that have just been written end as well.
+    limit_tokens(conn, &ticket, at)?;
     Ok(ticket)
+}
+
+/// Sets when the tokens of a ticket end: 30 days after it, and not at all while it is frozen.
+///
+/// # Errors
+/// Of the database alone.
+pub fn limit_tokens(conn: &mut Conn, ticket: &Ticket, now: Time) -> Result<(), Error> {
+    match ticket.state {
+        State::Closed | State::Completed => {
+            tokens::limit(conn, &ticket.id, Some(ticket.state_since + TOKENS_AFTER), now)
+        }
+        State::Frozen => tokens::limit(conn, &ticket.id, None, now),
+        _ => Ok(()),
+    }
 }
 
 struct Work<'a> {
@@ -71,13 +87,7 @@ impl Work<'_> {
         if changed != 1 {
             return Err(Error::Stale);
         }
-        match ticket.state {
-            State::Closed | State::Completed => {
-                tokens::limit(self.conn, &ticket.id, Some(self.at + TOKENS_AFTER))
-            }
-            State::Frozen => tokens::limit(self.conn, &ticket.id, None),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn log(&mut self, parts: &Parts) -> Result<(), Error> {

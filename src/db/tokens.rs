@@ -107,9 +107,12 @@ pub fn end_other_requests(conn: &mut Conn, main: &TicketId, but: &TicketId) -> R
 ///
 /// # Errors
 /// Of the database alone.
-pub fn limit(conn: &mut Conn, ticket: &TicketId, until: Option<Time>) -> Result<(), Error> {
+pub fn limit(conn: &mut Conn, ticket: &TicketId, until: Option<Time>, now: Time) -> Result<(), Error> {
     diesel::update(
-        tokens::table.filter(tokens::ticket_id.eq(ticket)).filter(tokens::kind.ne(Kind::Activation)),
+        tokens::table
+            .filter(tokens::ticket_id.eq(ticket))
+            .filter(tokens::kind.ne(Kind::Activation))
+            .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
     )
     .set(tokens::expires_at.eq(until))
     .execute(conn)?;

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::{Context, expire, open};
 use crate::crypto::{TokenKind, token_hash};
 use crate::db::tokens::{self, Kind};
-use crate::db::{Conn, accounts, apply, audit, review, tickets};
+use crate::db::{Conn, accounts, apply, audit, limit_tokens, review, tickets};
 use crate::domain::Time;
 use crate::domain::event::Action;
 use crate::domain::ids::Reference;
@@ -168,7 +168,8 @@ pub async fn come_back(ctx: &Context, reference: &str) -> Result<(), Error> {
             None => accounts::find_by_email(conn, reference.as_str())?,
         };
         let name = account.as_ref().map_or(reference.as_str(), |account| &account.email);
-        open::send_code(conn, &inner, &ticket, account.as_ref(), name, now)
+        open::send_code(conn, &inner, &ticket, account.as_ref(), name, now)?;
+        Ok(limit_tokens(conn, &ticket, now)?)
     })
     .await
 }

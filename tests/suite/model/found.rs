@@ -1,8 +1,11 @@
 //! What the walks have found: each as a story of its own.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
+use crate::support::actors::Member;
 use crate::support::app::TestApp;
+use crate::support::client::text;
 
 on_both! {
     async fn a_ticket_that_was_frozen_lately_raises_the_next_one_even_after_it_was_thawed(app: TestApp) {
@@ -17,5 +20,24 @@ on_both! {
         let seen = app.http.get(&second.desk(""), &admin.token).await.expect(200);
         assert_eq!(seen["tier"], "privileged");
         assert!(seen["risks"].to_string().contains("trouble_before"), "{seen}");
+    }
+
+    async fn the_stop_link_of_the_last_letter_ends_with_the_others_and_no_note_makes_it_last_longer(app: TestApp) {
+        app.account("ada@example.com").await;
+        let agent = app.staff("grace", "agent").await;
+        let ada = app.asker("ada@example.com").await;
+        let pin = app.verified(&agent, &ada).await;
+        app.approve(&agent, &ada).await;
+        let key = app.letter("ada@example.com", "new key").await.key();
+        let proof = json!({"code": app.next_code(&key), "pin": pin});
+        app.http.post(&ada.path("/activate"), &ada.token, proof).await.expect(200);
+        let link = app.letter("ada@example.com", "is live").await.token("rk_stop_");
+        app.after(TimeDelta::days(20)).await;
+        let code = app.next_code(&agent.key);
+        let agent = Member { token: text(&app.sign_in(&agent.email, &code).await.expect(201), "token"), ..agent };
+        app.desk(&agent, &ada, "/note", json!({"message": "All is well."})).await.expect(200);
+        app.after(TimeDelta::days(11)).await;
+        app.http.post("/api/v1/stop", "", json!({"token": link})).await.refused(404, "not_found");
+        app.http.get(&ada.path(""), &ada.token).await.refused(404, "not_found");
     }
 }

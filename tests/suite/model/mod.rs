@@ -140,8 +140,7 @@ struct Reached {
 }
 
 async fn walk(program: &mut Program, walk: &Walk, reached: &mut Reached) {
-    let (person, password_at) = program.person(walk.start).await;
-    let last = program.step();
+    let (person, password_at, last) = program.person(walk.start).await;
     let reference = Reference::new(walk.start, password_at, last, program.now());
     let mut walking = Walking { program, person, reference, said: Vec::new() };
     for step in &walk.steps {

@@ -89,7 +89,19 @@ impl Reference {
         let one = &mut self.tickets[ticket];
         one.reason = Some(reason);
         one.pin = false;
-        one.tokens_end = Some(ends);
+        self.limit_tokens(ticket, Some(ends));
+    }
+
+    /// When tokens end; nothing that has ended revives, but a letter has a new link.
+    pub fn limit_tokens(&mut self, ticket: usize, ends: Option<Time>) {
+        let (now, bounces) = (self.now, self.mail_bounces);
+        let one = &mut self.tickets[ticket];
+        if one.token_ends.is_none_or(|former| former > now) {
+            one.token_ends = ends;
+        }
+        if !bounces || one.stop_ends.is_none_or(|former| former > now) {
+            one.stop_ends = ends;
+        }
     }
 
     /// "This wasn't me."
@@ -101,7 +113,6 @@ impl Reference {
             self.enter(ticket, State::Frozen, None);
             let one = &mut self.tickets[ticket];
             one.was_completed = was_completed;
-            one.tokens_end = None;
             if was_completed {
                 self.turn_key(ticket, Life::Active, Life::Suspended);
             } else {
@@ -111,6 +122,7 @@ impl Reference {
                 one.pin = false;
             }
         }
+        self.limit_tokens(ticket, None);
         let open = self.open_ticket().filter(|open| self.tickets[*open].state != State::Frozen);
         if was_completed && let Some(open) = open {
             self.freeze(open);
@@ -138,7 +150,7 @@ impl Reference {
         self.locked_until = None;
         self.recovery_codes = 10;
         self.enter(ticket, State::Completed, None);
-        self.tickets[ticket].tokens_end = Some(self.now + hours(30 * 24));
+        self.limit_tokens(ticket, Some(self.now + hours(30 * 24)));
     }
 
     /// What the policy still asks for, in the program's words.

@@ -88,8 +88,8 @@ impl Program {
         self.app().mail.answer_always(bounces.then_some(verdict));
     }
 
-    /// A new account, after everything that was before.
-    pub async fn person(&mut self, start: Start) -> (Person, Option<Time>) {
+    /// A new account, after everything that was before: with the time of its password and the step of its last code.
+    pub async fn person(&mut self, start: Start) -> (Person, Option<Time>, i64) {
         self.mail_bounces(false);
         self.set(self.latest + TimeDelta::days(1));
         self.app().letters().await;
@@ -115,6 +115,7 @@ impl Program {
             person.learn_recovery_codes(&enrolled);
             person.keys.push(Some(key));
         }
+        let last = self.step();
         let mut password_at = None;
         if let Some(hours) = start.password {
             accounts::set_password(&self.app().ctx, &person.name, &PASSWORD.into()).await.unwrap();
@@ -122,7 +123,7 @@ impl Program {
             self.wait(TimeDelta::hours(hours));
         }
         self.app().letters().await;
-        (person, password_at)
+        (person, password_at, last)
     }
 
     pub async fn host(

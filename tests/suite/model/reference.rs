@@ -90,7 +90,9 @@ pub struct Ticket {
     /// The mailbox code: until when, and how many wrong ones there were; none once it was used.
     pub mailbox: Option<(Time, u32)>,
     pub token_dead: bool,
-    pub tokens_end: Option<Time>,
+    pub token_ends: Option<Time>,
+    /// The same of the stop link of the last letter.
+    pub stop_ends: Option<Time>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

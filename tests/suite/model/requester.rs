@@ -69,14 +69,15 @@ impl Reference {
             trouble_at: None,
             mailbox: Some((self.now + chrono::TimeDelta::minutes(15), 0)),
             token_dead: false,
-            tokens_end: None,
+            token_ends: None,
+            stop_ends: None,
         });
         done(202)
     }
 
     fn is_token_good(&self, ticket: usize) -> bool {
         let one = &self.tickets[ticket];
-        !one.token_dead && one.tokens_end.is_none_or(|ends| ends > self.now)
+        !one.token_dead && one.token_ends.is_none_or(|ends| ends > self.now)
     }
 
     /// The ticket that a token speaks for, where it may do more than read and stop.
@@ -216,7 +217,7 @@ impl Reference {
     }
 
     fn stop(&mut self, ticket: usize) -> Answer {
-        if self.tickets[ticket].tokens_end.is_some_and(|ends| ends <= self.now) {
+        if self.tickets[ticket].stop_ends.is_some_and(|ends| ends <= self.now) {
             return not_found();
         }
         match (self.tickets[ticket].state, self.tickets[ticket].duplicate_of) {

@@ -204,7 +204,7 @@ impl Reference {
         if self.tickets[ticket].was_completed {
             use super::reference::Life::{Active, Suspended};
             self.enter(ticket, State::Completed, None);
-            self.tickets[ticket].tokens_end = Some(self.now + hours(30 * 24));
+            self.limit_tokens(ticket, Some(self.now + hours(30 * 24)));
             self.turn_key(ticket, Suspended, Active);
         } else {
             self.enter(ticket, State::InReview, None);
