@@ -12,7 +12,7 @@ use super::{Context, failures, open};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::account_sessions::{self, Session};
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, password_guesses};
+use crate::db::{self, Conn, accounts, password_guesses};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::ids::{AccountId, SessionId};
@@ -77,6 +77,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
         false
     };
     let work = ctx.clone();
+    let named = meant.account.as_ref().map_or("nobody", |(id, _)| id.as_str()).to_owned();
     let begun = ctx.db.write(move |conn| {
         // Many may have been let in at once: as they were counted, the name may be locked by now.
         let guesses = meant.refuse_guesses(conn, now)?;
@@ -97,7 +98,11 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
         }
         Ok(None)
     });
-    begun.await?.ok_or(Error::Unauthenticated)
+    let begun = begun.await?;
+    if begun.is_none() {
+        tracing::warn!(account = named, "sign-in of an owner refused");
+    }
+    begun.ok_or(Error::Unauthenticated)
 }
 
 impl Meant {
@@ -113,8 +118,8 @@ impl Meant {
             Some(account) => accounts::password(conn, &account.id)?,
             // Looked for all the same, so that an unknown account costs as much.
             None => match accounts::password(conn, &AccountId::new("nobody")) {
-                Err(db::Error::NotFound) => None,
-                found => found?,
+                Ok(_) | Err(db::Error::NotFound) => None,
+                Err(error) => return Err(error.into()),
             },
         };
         let digest = |place: &[&str]| match &account {

@@ -97,3 +97,18 @@ fn the_two_spellings_of_a_rule_are_one() {
     }
     assert_ne!(plain("tier IN ('a')"), plain("tier NOT IN ('a')"));
 }
+
+/// Of two with one number only the first is run, and nobody says so.
+#[test]
+fn each_migration_has_a_number_of_its_own_and_a_twin() {
+    let names_of = |database: &str| {
+        let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let names: BTreeSet<String> = names.map(|name| name.into_string().unwrap()).collect();
+        let numbers: BTreeSet<String> =
+            names.iter().map(|name| name.split('_').next().unwrap().to_owned()).collect();
+        assert_eq!(numbers.len(), names.len(), "{names:?}");
+        names
+    };
+    assert_eq!(names_of("sqlite"), names_of("postgres"));
+}

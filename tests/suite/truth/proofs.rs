@@ -6,9 +6,9 @@ use rekey::domain::policy::Tier;
 use rekey::workflow::{accounts, clients};
 use serde_json::{Value, json};
 
-use crate::support::assertion::{pem, signed, with};
 use crate::support::actors::{Asker, Member, facts};
 use crate::support::app::TestApp;
+use crate::support::assertion::{pem, signed, with};
 use crate::support::client::{Reply, send, text};
 use crate::support::database::Backend;
 use crate::support::letters::Letter;
