@@ -76,6 +76,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
         ctx.crypto.passwords().verify_dummy(password.expose_secret()).await?;
         false
     };
+    let named = meant.account.as_ref().map_or("nobody", |(id, _)| id.as_str()).to_owned();
     let work = ctx.clone();
     let begun = ctx.db.write(move |conn| {
         // Many may have been let in at once: as they were counted, the name may be locked by now.
@@ -97,7 +98,11 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
         }
         Ok(None)
     });
-    begun.await?.ok_or(Error::Unauthenticated)
+    let begun = begun.await?;
+    if begun.is_none() {
+        tracing::warn!(account = named, "password refused");
+    }
+    begun.ok_or(Error::Unauthenticated)
 }
 
 impl Meant {
