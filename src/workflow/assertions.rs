@@ -3,6 +3,7 @@
 use chrono::Duration;
 
 use super::Context;
+use super::clients::Scope;
 use crate::db::Conn;
 use crate::db::clients::{self, Client};
 use crate::directory::assertion::{self, Assertion};
@@ -33,6 +34,10 @@ pub(super) async fn verify(ctx: &Context, token: &str) -> Result<Attested, Error
         tracing::warn!(cause = "unknown issuer", "assertion refused");
         return Err(Error::Unauthenticated);
     };
+    if !Scope::Tickets.is_in(&client.scopes) {
+        tracing::warn!(host = %client.id, "assertion refused: the scope tickets was not given to the host");
+        return Err(Error::Unauthenticated);
+    }
     let keys = HostKeys::from_pem(client.id.clone(), &client.public_keys).map_err(|cause| {
         tracing::warn!(%cause, host = %client.id, "assertion refused: the host has no usable key");
         Error::Unauthenticated

@@ -24,7 +24,7 @@ impl Host {
     /// Whether the scope was given to it.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.split(',').any(|one| one == scope.as_str())
+        scope.is_in(&self.scopes)
     }
 
     /// Speaks for one of its accounts, by its own name for it.

@@ -27,8 +27,15 @@ words! {
         Accounts = "accounts",
         /// Enrol authenticators and check codes.
         Codes = "codes",
-        /// Read and open tickets of its accounts.
+        /// Open and activate tickets of its accounts by its signed word.
         Tickets = "tickets",
+    }
+}
+
+impl Scope {
+    /// Whether it is among those that are stored for a host.
+    pub(super) fn is_in(self, scopes: &str) -> bool {
+        scopes.split(',').any(|one| one == self.as_str())
     }
 }
 

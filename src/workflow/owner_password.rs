@@ -100,7 +100,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
     });
     let begun = begun.await?;
     if begun.is_none() {
-        tracing::warn!(account = named, "sign-in of an owner refused");
+        tracing::warn!(account = named, "password refused");
     }
     begun.ok_or(Error::Unauthenticated)
 }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use rekey::workflow::clients;
+use rekey::workflow::clients::{self, Scope};
 use ring::hmac;
 use ring::signature::KeyPair;
 use serde_json::{Value, json};
@@ -87,6 +87,15 @@ on_both! {
         assert_eq!(app.opens(&unknown).await.text, nonsense.text);
         // All the while a good one was good.
         assert_eq!(app.opens(&signed(&app.claims())).await.expect(202)["status"], "open");
+    }
+
+    async fn a_host_without_the_scope_for_tickets_signs_in_vain(app: TestApp) {
+        log::listen();
+        app.vouched_for().await;
+        let narrow = clients::add(&app.ctx, "Narrow", &[Scope::Accounts, Scope::Codes], Some(pem(1))).await.unwrap().id;
+        let claims = with(&app.claims(), "iss", json!(narrow.as_str()));
+        app.opens(&signed(&claims)).await.refused(401, "unauthenticated");
+        assert!(log::lines_with(narrow.as_str()).concat().contains("the scope tickets was not given"));
     }
 
     async fn while_keys_are_changed_each_of_the_two_is_good(app: TestApp) {

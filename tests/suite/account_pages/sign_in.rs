@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::{ADA, PASSWORD, code, password, stage, turned_on};
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
+use crate::support::log::{lines_with, listen};
 
 on_both! {
     async fn the_password_is_enough_only_while_two_factor_is_off(app: TestApp) {
@@ -32,6 +33,7 @@ on_both! {
     }
 
     async fn unknown_accounts_and_wrong_passwords_look_the_same(app: TestApp) {
+        listen();
         stage(&app).await;
         app.account("grace@example.com").await;
         let mut answers = Vec::new();
@@ -44,6 +46,9 @@ on_both! {
             answers.push(page.without_token().replace(name, ""));
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]));
+        let ada = app.ctx.db.read(|conn| rekey::db::accounts::find_by_email(conn, ADA)).await.unwrap().unwrap();
+        let logged = lines_with(ada.id.as_str());
+        assert_eq!(logged.iter().filter(|line| line.contains("password refused")).count(), 1, "{logged:?}");
     }
 
     async fn a_network_that_floods_is_turned_away_before_anything_is_hashed(app: TestApp) {
