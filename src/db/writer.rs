@@ -174,9 +174,13 @@ fn transact(
     if kept.is_empty() {
         return Ok(transaction::rollback(conn)?);
     }
-    kept.iter().for_each(|name| crash_point::pass(Side::Before, name));
+    for name in &kept {
+        crash_point::pass(Side::Before, name);
+    }
     transaction::commit(conn)?;
-    kept.iter().for_each(|name| crash_point::pass(Side::After, name));
+    for name in &kept {
+        crash_point::pass(Side::After, name);
+    }
     Ok(())
 }
 

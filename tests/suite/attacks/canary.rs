@@ -1,6 +1,8 @@
 //! Secrets that a story has seen, and the search for them in what others get to see: as they are, in hexadecimal,
 //! Base32 and Base64, at whatever place of a longer text.
 
+use std::fmt::Write;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
@@ -57,7 +59,10 @@ fn latin(bytes: &[u8]) -> String {
 }
 
 fn forms(value: &[u8]) -> Vec<String> {
-    let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = value.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    });
     let base32 = base32(value);
     let mut all = vec![latin(value), hex.to_uppercase(), hex, base32.to_lowercase(), base32];
     for shift in 0..3 {
@@ -85,7 +90,7 @@ fn base32_decoded(text: &str) -> Option<Vec<u8>> {
     let values: Option<Vec<usize>> = text.bytes().map(at).collect();
     let values = values.filter(|values| values.len() == 32)?;
     let bits: Vec<u8> =
-        values.iter().flat_map(|five| (0..5).rev().map(move |bit| (five >> bit & 1) as u8)).collect();
+        values.iter().flat_map(|five| (0..5).rev().map(move |bit| u8::from(five >> bit & 1 == 1))).collect();
     Some(bits.chunks_exact(8).map(|eight| eight.iter().fold(0, |all, bit| all << 1 | bit)).collect())
 }
 

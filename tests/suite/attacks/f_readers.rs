@@ -73,8 +73,10 @@ on_both! {
         let typed = app.next_code(&key);
         let confirmed = app.host_posts("/authenticator/confirm", json!({"code": typed})).await.expect(200);
         let recovery = texts(&confirmed["recovery_codes"]);
-        recovery.iter().for_each(|code| note("a recovery code", code));
-        recovery.iter().for_each(|code| note("a recovery code", &code.replace('-', "")));
+        for code in &recovery {
+            note("a recovery code", code);
+            note("a recovery code", &code.replace('-', ""));
+        }
         note("a host's token", &app.host_token);
 
         let mut browser = Browser::new(&app);
@@ -109,13 +111,17 @@ on_both! {
         app.http.post(&asker.path("/activate"), &asker.token, guess).await.refused(403, "wrong_code");
         let right = json!({"code": app.next_code(&new), "pin": pin});
         let done = app.http.post(&asker.path("/activate"), &asker.token, right).await.expect(200);
-        texts(&done["recovery_codes"]).iter().for_each(|code| note("a new recovery code", code));
+        for code in texts(&done["recovery_codes"]) {
+            note("a new recovery code", &code);
+        }
         dumps.push(seen_in(&app));
 
         canaries.extend(of_letters(&letters));
         assert!(canaries.len() > 45, "{}", canaries.len());
         for (at, dump) in dumps.iter().enumerate() {
-            canaries.iter().for_each(|canary| canary.is_not_in(&format!("dump {at}"), dump));
+            for canary in &canaries {
+                canary.is_not_in(&format!("dump {at}"), dump);
+            }
         }
         what_is_stored_opens_nothing(&app, &asker.path("")).await;
     }

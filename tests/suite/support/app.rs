@@ -122,10 +122,12 @@ impl TestApp {
 
     /// From now on letters go to the mail server at that URL, which has little time, and not to the memory.
     pub fn writes_to(&mut self, url: &str, authority: Option<&Authority>) {
-        let mut settings = MailSettings::default();
-        settings.transport = "smtp".to_owned();
-        settings.url = Some(url.into());
-        settings.ca_file = authority.map(Authority::file);
+        let mut settings = MailSettings {
+            transport: "smtp".to_owned(),
+            url: Some(url.into()),
+            ca_file: authority.map(Authority::file),
+            ..MailSettings::default()
+        };
         settings.timeouts.step = Duration::from_millis(500);
         settings.timeouts.accept = Duration::from_millis(500);
         self.ctx.mailer = Mailer::from_config(&settings).unwrap();
