@@ -129,7 +129,7 @@ fn forbids(call: &Value) -> &'static [&'static str] {
 
 /// The words of its schema, for an answer that has none of its own.
 fn what_comes(response: &Value, schemas: &Value) -> Option<String> {
-    let is_silent = response.get("description").is_some_and(|words| words == "");
+    let is_silent = response.get("description").is_none_or(|words| words == "");
     let shape = response.pointer("/content/application~1json/schema/$ref")?.as_str().filter(|_| is_silent)?;
     let words = schemas.get(shape.rsplit('/').next()?)?.get("description")?;
     words.as_str().map(str::to_owned)
