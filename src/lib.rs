@@ -14,6 +14,8 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod mail;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 pub mod serve;
 pub mod telemetry;
 pub mod worker;

@@ -40,14 +40,14 @@ impl Value {
 }
 
 /// The layers, one laid over the other.
-#[derive(Default)]
-pub(super) struct Layers {
+#[derive(Clone, Default)]
+pub(crate) struct Layers {
     pub(super) values: BTreeMap<String, Value>,
     pub(super) faults: Vec<Fault>,
 }
 
 impl Layers {
-    pub(super) fn of_defaults() -> Self {
+    pub(crate) fn of_defaults() -> Self {
         let mut layers = Self::default();
         for (key, value) in layers.leaves(DEFAULTS, "the built-in defaults", |_| false) {
             match typed(&key, &value) {
@@ -59,7 +59,7 @@ impl Layers {
     }
 
     /// Lays the text of a TOML file over what is there; `name` is how faults call the file.
-    pub(super) fn lay_file(&mut self, text: &str, name: &str) {
+    pub(crate) fn lay_file(&mut self, text: &str, name: &str) {
         let known: Vec<String> = self.values.keys().cloned().collect();
         let leaves = self.leaves(text, name, |key| known.iter().any(|known| known == key));
         for (key, value) in leaves {
@@ -81,7 +81,7 @@ impl Layers {
     }
 
     /// Lays variables over what is there. Only names that begin with `REKEY__` count.
-    pub(super) fn lay_environment(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+    pub(crate) fn lay_environment(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
         let names: BTreeMap<String, String> =
             self.values.keys().map(|key| (variable(key), key.clone())).collect();
         let mut given: BTreeMap<String, String> = BTreeMap::new();

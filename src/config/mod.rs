@@ -7,7 +7,7 @@ mod basics;
 mod desk;
 mod fault;
 mod http;
-mod layers;
+pub(crate) mod layers;
 mod mail;
 mod network;
 mod policy;
@@ -78,7 +78,7 @@ impl Config {
         Self::read(layers)
     }
 
-    fn read(mut layers: Layers) -> Result<Self, Faults> {
+    pub(crate) fn read(mut layers: Layers) -> Result<Self, Faults> {
         let config = Self {
             http: HttpSettings::read(&mut layers),
             app: AppSettings::read(&mut layers),

@@ -9,7 +9,9 @@ mod folder;
 mod letters;
 mod memory;
 pub mod records;
-mod reply;
+pub(crate) mod reply;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod samples;
 mod settings;
 mod smtp;
 mod templates;

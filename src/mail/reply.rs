@@ -9,14 +9,14 @@ const LONGEST_LINE: usize = 2048;
 
 /// A reply: its code, and the text of each of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) code: u16,
-    pub(super) lines: Vec<String>,
+pub(crate) struct Reply {
+    pub(crate) code: u16,
+    pub(crate) lines: Vec<String>,
 }
 
 impl Reply {
     /// The enhanced status code that the reply begins with (RFC 2034), such as `5.1.1`.
-    pub(super) fn enhanced(&self) -> Option<&str> {
+    pub(crate) fn enhanced(&self) -> Option<&str> {
         let word = self.lines.first()?.split(' ').next()?;
         let mut numbers = word.split('.');
         let is_number = |n: Option<&str>| {
@@ -28,7 +28,7 @@ impl Reply {
 }
 
 /// The first whole reply in the bytes and its length; `None` while it is not whole.
-pub(super) fn first(bytes: &[u8]) -> Result<Option<(Reply, usize)>, What> {
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Reply, usize)>, What> {
     let mut lines = Vec::new();
     let mut code = None;
     let mut length = 0;
@@ -70,7 +70,7 @@ fn parts(line: &[u8]) -> Option<(u16, bool, String)> {
 
 /// The message with a second dot before each that begins a line (RFC 5321 §4.5.2), ending in a line break.
 /// It may hold a key: the buffer is wiped, and wide enough not to move.
-pub(super) fn stuffed(message: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
+pub(crate) fn stuffed(message: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
     let dots = message.split(|b| *b == b'\n').filter(|line| line.starts_with(b".")).count();
     let mut out = zeroize::Zeroizing::new(Vec::with_capacity(message.len() + dots + 2));
     for line in message.split_inclusive(|b| *b == b'\n') {

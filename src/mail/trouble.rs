@@ -28,7 +28,7 @@ pub(super) enum Step {
 
 /// What went wrong there.
 #[derive(Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     /// Closed, reset, unreachable.
     Lost,
     /// Over the limit of time.

@@ -31,7 +31,7 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// Brings facts into the one spelling that is kept.
-pub(super) fn normalise(given: &Facts) -> Result<Facts, Rejection> {
+pub(crate) fn normalise(given: &Facts) -> Result<Facts, Rejection> {
     let email = address(&given.email, "email is no mail address: write it like ada@example.com")?;
     let mut others: Vec<String> = Vec::new();
     if given.other_emails.len() > OTHER_EMAILS {

@@ -36,6 +36,16 @@ pub(super) fn append(path: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
         OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
     file.lock()?;
     cut_half_line(&mut file)?;
+    file.write_all(&written(checkpoint)?)?;
+    file.sync_all()?;
+    if is_new {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// A checkpoint as a line.
+pub(crate) fn written(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
     let line = Line {
         position: checkpoint.position,
         at: checkpoint.at.format(TIME).to_string(),
@@ -44,12 +54,7 @@ pub(super) fn append(path: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
     };
     let mut bytes = serde_json::to_vec(&line)?;
     bytes.push(b'\n');
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    if is_new {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    Ok(bytes)
 }
 
 /// Leaves the file at its end, behind a line's end.
@@ -105,7 +110,8 @@ impl Iterator for Lines {
     }
 }
 
-fn parse(line: &[u8]) -> Option<Checkpoint> {
+/// A line as a checkpoint; none where it is no such line.
+pub(crate) fn parse(line: &[u8]) -> Option<Checkpoint> {
     let line: Line = serde_json::from_slice(line).ok()?;
     Some(Checkpoint {
         position: line.position,

@@ -25,10 +25,10 @@ const OTHERS: &str = "phone, other_emails, manager_email, tier and locale";
 
 /// One account of the file, in its one spelling.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) line: u64,
-    pub(super) id: ExternalId,
-    pub(super) facts: Facts,
+pub(crate) struct Row {
+    pub(crate) line: u64,
+    pub(crate) id: ExternalId,
+    pub(crate) facts: Facts,
 }
 
 /// A row as it is written in NDJSON.
@@ -53,15 +53,15 @@ enum Form {
 }
 
 /// The rows, streamed.
-pub(super) struct Rows {
-    file: BufReader<File>,
+pub(crate) struct Rows<R = BufReader<File>> {
+    file: R,
     form: Form,
     line: u64,
     bytes: u64,
 }
 
 impl Rows {
-    pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, ImportError> {
         let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let is_json = match ending.to_ascii_lowercase().as_str() {
@@ -69,6 +69,12 @@ impl Rows {
             "ndjson" | "jsonl" | "json" => true,
             _ => file.fill_buf()?.first() == Some(&b'{'),
         };
+        Self::of(file, is_json)
+    }
+}
+
+impl<R: BufRead> Rows<R> {
+    pub(crate) fn of(file: R, is_json: bool) -> Result<Self, ImportError> {
         let mut rows = Self { file, form: Form::Json, line: 0, bytes: 0 };
         if !is_json {
             let header = rows.read_line()?.and_then(Result::ok).ok_or(ImportError::Header(OTHERS))?;
@@ -78,7 +84,7 @@ impl Rows {
     }
 
     /// How many bytes were read.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
@@ -130,7 +136,7 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
+impl<R: BufRead> Iterator for Rows<R> {
     type Item = io::Result<(u64, Result<Row, &'static str>)>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -2,7 +2,7 @@
 //!
 //! One file a verb. Nothing here knows of HTTP, pages or mail servers.
 
-mod account_facts;
+pub(crate) mod account_facts;
 pub mod accounts;
 pub mod activate;
 pub mod alarm;
@@ -14,7 +14,7 @@ pub mod audit_verdict;
 pub mod audit_verify;
 pub mod caller;
 mod change;
-mod checkpoints_file;
+pub(crate) mod checkpoints_file;
 pub mod clients;
 pub mod codes;
 mod confirm;
@@ -27,7 +27,7 @@ pub mod expire;
 mod failures;
 pub mod freeze;
 pub mod import;
-mod import_rows;
+pub(crate) mod import_rows;
 mod issue;
 pub mod once;
 pub mod open;

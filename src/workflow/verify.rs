@@ -81,6 +81,10 @@ pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result
         .read(move |conn| {
             let found = tickets::find(conn, &super::requester::parse_reference(&of))?;
             let ticket = found.ok_or(Rejection::NotFound)?;
+            if ticket.is_overdue(now) {
+                // What it will be once it is settled is decided below.
+                return Ok(ticket.id);
+            }
             let evidence = all_evidence(conn, &ticket)?;
             let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
             let owner = super::assess::owner(conn, &account)?;

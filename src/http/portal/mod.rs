@@ -12,7 +12,7 @@ mod help;
 pub(super) mod holder;
 pub(super) mod open;
 mod prove;
-mod status;
+pub(crate) mod status;
 mod stop;
 mod vouch;
 mod withdraw;

@@ -128,3 +128,41 @@ pub(super) async fn reply(request: HttpRequest, ctx: Data<Context>, payload: Pay
     requester::reply(&ctx, &held.reference, &held.token, message).await.map_err(Problem::from)?;
     Ok(see_other(&format!("/tickets/{}#happened", held.reference)))
 }
+
+/// The page of somebody who wrote that, for the properties of what is shown.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn rendered(ctx: &Context, written: &str) -> askama::Result<String> {
+    let at = chrono::NaiveDateTime::default();
+    let moment = |kind| requester::Moment { at, kind, text: Some(written.to_owned()) };
+    let status = requester::Status {
+        reference: crate::domain::ids::Reference::new("RK-7Q4M-2XKD"),
+        state: State::Waiting,
+        reason: None,
+        opened_at: at,
+        position: None,
+        ends_at: Some(at),
+        timeline: vec![moment("request"), moment("question"), moment("answer")],
+        proof: None,
+        codes: 1,
+    };
+    let frame = Frame::plain(ctx);
+    StatusPage {
+        f: &frame,
+        errors: &Errors::default(),
+        reference: "RK-7Q4M-2XKD",
+        opened_at: crate::http::pages::moment(at),
+        end: words::end(&status),
+        is_stopped: false,
+        is_over: false,
+        tag: words::tag(&status),
+        steps: words::steps(&status),
+        next: sentences::next(&status),
+        position: None,
+        usual_time: words::usual_time(&ctx.config.desk),
+        question: Some(written),
+        timeline: words::timeline(&status.timeline),
+        may: May::of(State::Waiting),
+        message: written,
+    }
+    .render()
+}

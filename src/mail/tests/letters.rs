@@ -1,8 +1,8 @@
 //! Every letter in full, and what must hold of all of them.
 
-use super::samples::{KEY, TOKEN, content, envelope, letter, sender, setup_key};
 use crate::domain::letter::{CodesAsked, Content, Purpose};
 use crate::domain::proof::Proof;
+use crate::mail::samples::{KEY, TOKEN, content, envelope, letter, sender, setup_key};
 use crate::mail::{ComposeError, compose};
 
 fn message(content: Content) -> String {

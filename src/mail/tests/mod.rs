@@ -3,7 +3,6 @@
 mod elsewhere;
 mod hostile;
 mod letters;
-mod samples;
 mod smtp;
 #[path = "../../../tests/suite/support/smtp_server.rs"]
 mod smtp_server;

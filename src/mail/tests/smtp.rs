@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::samples::{KEY, content, envelope, letter, sender};
 use super::smtp_server::{Act, Authority, Security, SmtpServer};
 use crate::domain::letter::Purpose;
+use crate::mail::samples::{KEY, content, envelope, letter, sender};
 use crate::mail::{Composed, MailSettings, Mailer, Reason, Timeouts, Verdict, compose};
 
 pub(super) fn message() -> Composed {

@@ -145,7 +145,15 @@ impl Reference {
         if act == Act::Reject {
             self.tickets[ticket].trouble_at = Some(self.now);
         }
-        self.close(ticket, if act == Act::Reject { "rejected" } else { "solved" });
+        let was_frozen = self.is_in(ticket, &[Frozen]);
+        self.close(
+            ticket,
+            match act {
+                Act::Reject => "rejected",
+                _ if was_frozen => "not_me",
+                _ => "solved",
+            },
+        );
         done(200)
     }
 

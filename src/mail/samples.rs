@@ -10,14 +10,15 @@ use crate::domain::proof::Proof;
 use crate::domain::ticket::Problem;
 use crate::mail::Sender;
 
-pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPKRUGKIDROVUWG2ZA";
-pub(super) const TOKEN: &str = "mQ3vZ8kTn1yRwXc5bLhJ0sFd7GpUa2Ei9VoKq4NxB6Y";
+pub(crate) const KEY: &str = "JBSWY3DPEHPK3PXPKRUGKIDROVUWG2ZA";
+pub(crate) const TOKEN: &str = "mQ3vZ8kTn1yRwXc5bLhJ0sFd7GpUa2Ei9VoKq4NxB6Y";
 
-pub(super) fn time(day: u32, hour: u32) -> Time {
+#[expect(clippy::unwrap_used, reason = "a day in November")]
+pub(crate) fn time(day: u32, hour: u32) -> Time {
     NaiveDate::from_ymd_opt(2026, 11, day).unwrap().and_hms_opt(hour, 5, 0).unwrap()
 }
 
-pub(super) fn sender() -> Sender {
+pub(crate) fn sender() -> Sender {
     Sender {
         from: "Example Help Desk <desk@example.com>".to_owned(),
         reply_to: Some("help@example.com".to_owned()),
@@ -30,7 +31,7 @@ pub(super) fn sender() -> Sender {
     }
 }
 
-pub(super) fn envelope(purpose: Purpose) -> Envelope {
+pub(crate) fn envelope(purpose: Purpose) -> Envelope {
     Envelope {
         message_id: "0193a5f2-7c1e-7b52-9d2a-5f1f0c2b8e11@example.com".to_owned(),
         thread: Some("<0193a5f0-0000-7000-8000-000000000001@example.com>".to_owned()),
@@ -42,7 +43,7 @@ pub(super) fn envelope(purpose: Purpose) -> Envelope {
     }
 }
 
-pub(super) fn setup_key(proof: Proof, codes: CodesAsked, sign_in_activates: bool) -> Content {
+pub(crate) fn setup_key(proof: Proof, codes: CodesAsked, sign_in_activates: bool) -> Content {
     Content::SetupKey(SetupKey {
         key: SecretString::from(KEY),
         activation_token: SecretString::from(format!("rk_act_{TOKEN}")),
@@ -53,7 +54,7 @@ pub(super) fn setup_key(proof: Proof, codes: CodesAsked, sign_in_activates: bool
     })
 }
 
-pub(super) fn content(purpose: Purpose) -> Content {
+pub(crate) fn content(purpose: Purpose) -> Content {
     let at = time(24, 14);
     match purpose {
         Purpose::MailboxCode => {
@@ -85,6 +86,6 @@ pub(super) fn content(purpose: Purpose) -> Content {
     }
 }
 
-pub(super) fn letter(content: Content) -> Letter {
+pub(crate) fn letter(content: Content) -> Letter {
     Letter { to: "ada@example.com".to_owned(), content }
 }
