@@ -6,7 +6,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::QueryResult;
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{
+    AnsiTransactionManager, SimpleConnection, TransactionDepthChange, TransactionManager,
+    TransactionManagerStatus,
+};
+use diesel::result::Error as DieselError;
 
 use super::conn::{Conn, on_both};
 use super::error::Error;
@@ -37,12 +41,20 @@ pub(super) fn begin_savepoint(conn: &mut Conn) -> QueryResult<()> {
 }
 
 /// Commits, or fails. Where the work went on after a violation, PostgreSQL would answer COMMIT with
-/// a rollback and no error; any statement before it brings that to light.
+/// a rollback and no error; any statement before it brings that to light, on the same journey.
 pub(super) fn commit(conn: &mut Conn) -> QueryResult<()> {
-    if let Conn::Pg(conn) = conn {
-        conn.batch_execute("SELECT 1")?;
+    let Conn::Pg(conn) = conn else { return Conn::commit_transaction(conn) };
+    conn.batch_execute("SELECT 1; COMMIT")?;
+    let TransactionManagerStatus::Valid(status) =
+        AnsiTransactionManager::transaction_manager_status_mut(conn)
+    else {
+        return Err(DieselError::BrokenTransactionManager);
+    };
+    match status.change_transaction_depth(TransactionDepthChange::DecreaseDepth) {
+        // The driver has seen that it is over.
+        Err(DieselError::NotInTransaction) => Ok(()),
+        done => done,
     }
-    Conn::commit_transaction(conn)
 }
 
 pub(super) fn rollback(conn: &mut Conn) -> QueryResult<()> {

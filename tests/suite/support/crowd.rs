@@ -111,7 +111,7 @@ impl Crowd {
             let entry = id(&format!("c{version}"), "i");
             let details = format!(
                 "{entry}, {at}, 'requester', '{action}', 'ticket', {ticket}, {version}, {ticket}, '{{}}', {}, \
-                 1000000000 + i * 3 + {version}, {} FROM n",
+                 1000000000 - i * 3 + {version}, {} FROM n",
                 self.bytes(),
                 self.bytes()
             );
