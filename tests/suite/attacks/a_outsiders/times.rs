@@ -1,6 +1,6 @@
 //! How long answers take, with passwords hashed at full cost: measured, and therefore not told with the other stories.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rekey::crypto::Passwords;
 
@@ -22,6 +22,8 @@ async fn compare(backend: Backend) {
     let (mut known, mut unknown) = (Prober::new(&app, "ada"), Prober::new(&app, "eve"));
     let mut pairs = vec![Vec::with_capacity(PAIRS); CALLS.len()];
     for round in 0..PAIRS + 10 {
+        // Every limit of an hour is over, and no name is locked: each answer does its whole work.
+        app.ctx.clock.advance(Duration::from_mins(61));
         for (at, call) in CALLS.iter().enumerate() {
             let mut times = [0.0; 2];
             for turn in 0..2 {
