@@ -110,7 +110,8 @@ on_both! {
 
         // Ten wrong ones in all, by whatever way and spelling.
         let wrong = spellings(&wrong_code(&code));
-        let guess = recovery[0].replace(|c: char| c.is_ascii_digit(), "Z");
+        let first = if recovery[0].starts_with('A') { "B" } else { "A" };
+        let guess = format!("{first}{}", &recovery[0][1..]);
         let calls = (0..40).map(|number| {
             let way = ways[number % 3];
             match number % 4 {
