@@ -38,7 +38,7 @@ impl Row {
 /// A network as people know their own: the beginning of an address.
 fn spoken(network: &str) -> String {
     let kept = network.strip_suffix("0/24").or_else(|| network.strip_suffix(":/48")).unwrap_or(network);
-    format!("{kept}…")
+    format!("{kept}x")
 }
 
 /// Lists them.
@@ -76,7 +76,7 @@ pub(super) async fn end(request: HttpRequest, ctx: Data<Context>, payload: Paylo
 mod tests {
     #[test]
     fn a_network_is_told_by_its_beginning() {
-        assert_eq!(super::spoken("192.0.2.0/24"), "192.0.2.…");
-        assert_eq!(super::spoken("2001:db8:1::/48"), "2001:db8:1:…");
+        assert_eq!(super::spoken("192.0.2.0/24"), "192.0.2.x");
+        assert_eq!(super::spoken("2001:db8:1::/48"), "2001:db8:1:x");
     }
 }

@@ -37,7 +37,7 @@ on_both! {
         password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
         app.after(TimeDelta::minutes(10)).await;
         ada.get("/account").await;
-        let page = ada.get("/account/browsers").await.shows(200, "from the network 203.0.113.…");
+        let page = ada.get("/account/browsers").await.shows(200, "from the network 203.0.113.x");
         let used = app.ctx.now().format("datetime=\"%Y-%m-%dT%H:%M:%SZ\"").to_string();
         assert!(page.text.contains("Another browser") && page.text.contains(&used), "{used}: {}", page.text);
         assert!(!page.text.contains("203.0.113.77"), "the whole address is not kept");
