@@ -215,7 +215,6 @@ fn commands() -> impl Strategy<Value = Command> {
 /// Walks of that many steps at most.
 pub fn walks(steps: usize) -> impl Strategy<Value = Walk> {
     let minutes = select(vec![
-        -60,
         1,
         6,
         20,

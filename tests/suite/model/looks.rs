@@ -1,18 +1,22 @@
 //! A ticket in one line: as the desk shows it, and as the reference tells it.
 
+use chrono::TimeDelta;
+use rekey::domain::Time;
 use serde_json::Value;
 
 use super::command::Who;
 use super::reference::Reference;
 use crate::support::client::text;
 
-/// What the desk shows of a ticket, in one line.
-pub fn shown(seen: &Value) -> String {
+/// What the desk shows of a ticket, in one line. Evidence that was passed a day ago counts no more, shown or not.
+pub fn shown(seen: &Value, now: Time) -> String {
+    let until = (now - TimeDelta::hours(24)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let counts = |one: &&Value| one["outcome"] != "passed" || one["at"].as_str().unwrap() > &*until;
     let list = |field: &str, parts: &[&str]| {
         let one = |one: &Value| {
             parts.iter().map(|part| one[*part].as_str().unwrap_or("-")).collect::<Vec<_>>().join(" ")
         };
-        let mut all: Vec<String> = seen[field].as_array().unwrap().iter().map(one).collect();
+        let mut all: Vec<String> = seen[field].as_array().unwrap().iter().filter(counts).map(one).collect();
         all.sort();
         all.join(", ")
     };
@@ -39,6 +43,7 @@ pub fn told(reference: &Reference, number: usize) -> String {
     let mut evidence: Vec<String> = one
         .evidence
         .iter()
+        .filter(|one| !one.passed || reference.now < one.at + TimeDelta::hours(24))
         .map(|one| {
             let outcome = if one.passed { "passed" } else { "failed" };
             format!("{} {outcome} {}", one.method, one.by.map_or_else(|| "-".to_owned(), name))

@@ -118,7 +118,7 @@ impl Walking<'_> {
     async fn compare(&mut self) {
         for number in 0..self.reference.tickets.len() {
             let request = &self.person.requests[number];
-            let seen = shown(&self.program.seen(request).await);
+            let seen = shown(&self.program.seen(request).await, self.reference.now);
             assert_eq!(seen, told(&self.reference, number), "request {number}\n{}", self.story());
         }
         let account =

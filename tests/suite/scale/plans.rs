@@ -79,9 +79,10 @@ on_both! {
         let mut walk = Walk::of(&pages);
         walk.pages(&mut crowd, 1).await;
         all.extend(walk.steps.into_iter().flat_map(|step| step.statements));
-        crowd.analyze();
 
-        let mut plans = Plans::on(&pages.database.url);
+        // On rows that no worker has swept away.
+        let (full, _crowd) = staged(backend).await;
+        let mut plans = Plans::on(&full.database.url);
         let mut faults = String::new();
         for statement in all.iter().filter(|one| Plans::explains(one)) {
             let plan = plans.of(statement);

@@ -182,7 +182,7 @@ impl Crowd {
             (
                 "account_sessions",
                 format!(
-                    "'s' || i, 'h' || i, {account}, 'Firefox on Linux', {past}, {past}, NULL, {later} FROM n"
+                    "'s' || i, 'h' || i, {account}, 'Firefox on Linux', {past}, {past}, NULL, {later}, NULL FROM n"
                 ),
             ),
             (
@@ -233,7 +233,7 @@ impl Crowd {
             (
                 "account_sessions",
                 format!(
-                    "{}, {}, t.account_id, 'Firefox on Linux', {past}, {past}, {past}, {later} {ticket}",
+                    "{}, {}, t.account_id, 'Firefox on Linux', {past}, {past}, {past}, {later}, NULL {ticket}",
                     name("s"),
                     name("h")
                 ),

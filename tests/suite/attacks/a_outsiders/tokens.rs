@@ -90,7 +90,8 @@ impl Tokens {
 
 /// What is made of a good token by one who does not have it whole.
 fn spoilt(good: &str) -> Vec<String> {
-    let body = &good[good.rfind("rk_").unwrap() + 3..].split_once('_').unwrap().1;
+    // The first: further letters may spell the same.
+    let body = &good[good.find("rk_").unwrap() + 3..].split_once('_').unwrap().1;
     let (all_but_one, last) = good.split_at(good.len() - 1);
     let mut spoilt = vec![
         all_but_one.to_owned(),
