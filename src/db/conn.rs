@@ -44,7 +44,7 @@ pub(super) enum Use {
     Maintain,
 }
 
-// No mmap_size: mapped pages count as resident, and look-ups among a million accounts took as long without.
+// No mmap_size: mapped pages count as resident, and look-ups among a hundred thousand accounts took as long without.
 const SQLITE: &str = "PRAGMA busy_timeout = 4000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
     PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;";
