@@ -29,6 +29,18 @@ async fn sent_key(app: &TestApp, with_pin: bool) -> String {
 }
 
 on_both! {
+    async fn a_wrong_code_costs_no_more_than_a_right_one(app: TestApp) {
+        let (key, _) = app.enrolled().await;
+        // The first one opens the connections of the pool.
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "accepted");
+        app.ctx.db.statements().listen();
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "accepted");
+        let right = app.ctx.db.statements().take().len();
+        assert_eq!(app.verdict(json!({"code": "000000"})).await, "wrong");
+        let wrong = app.ctx.db.statements().take().len();
+        assert!(wrong <= right, "{wrong} statements against {right}");
+    }
+
     async fn an_account_is_put_read_and_removed(app: TestApp) {
         let body = json!({"email": "ada@example.com", "name": "Ada", "other_emails": ["ada@home.example"]});
         let account = app.http.put(ADA, &app.host_token, body.clone()).await.expect(201);
