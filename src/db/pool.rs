@@ -29,7 +29,9 @@ impl Pool {
         let size = size.max(1);
         let links = r2d2::Pool::builder()
             .max_size(size)
-            .min_idle(Some(1))
+            // Only who asks for a connection makes one: a spare made in the background may be half
+            // made when a command ends, and then libpq aborts it in the middle of exit().
+            .min_idle(Some(0))
             .connection_timeout(Duration::from_secs(4))
             .max_lifetime(None)
             // Beginning a transaction is the test, and costs no journey of its own.
