@@ -3,17 +3,17 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use diesel::sql_types::BigInt;
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
-use serde_json::json;
-
 use crate::crowd::Crowd;
 use crate::desk::now;
-use crate::program::{Program, free_port};
-use crate::table::{Table, Times, milliseconds};
-use crate::{Outcome, Scale};
+use crate::load::{self, Rounds};
+use crate::program::{Program, count, free_port};
+use crate::table::{Table, against, median, milliseconds, spread};
+use crate::{Outcome, Scale, bare};
 
 const CONNECTIONS: [usize; 3] = [1, 4, 16];
+const CLIENTS: usize = 8;
+/// More than any round can open a second.
+const MOST: usize = 5_000;
 
 struct Sink {
     child: Child,
@@ -71,99 +71,97 @@ impl Sink {
 }
 
 /// Opens tickets, each with a letter that waits, and lets them go at once.
-pub(crate) async fn letters(
-    mut program: Program,
-    host: &str,
-    scale: Scale,
-    table: &mut Table,
-) -> Outcome<()> {
-    // Nobody listens there yet, so everything waits.
+pub(crate) async fn letters(mut program: Program, scale: Scale, table: &mut Table) -> Outcome<()> {
     let sink = Sink::start()?;
     program.set("REKEY__MAIL__TRANSPORT", "smtp".to_owned());
+    // Nobody listens there yet, so everything waits.
     program.set("REKEY__MAIL__URL", format!("smtp://127.0.0.1:{}", free_port()?));
-    program.start().await?;
-    open(&program, host, scale, table).await?;
-    program.stop();
-    let mut crowd = Crowd::on(program.database(), now());
-    crowd.run("UPDATE letters SET next_at = NULL, claimed_until = NULL, state = 'queued', attempts = 0");
+    open(&mut program, scale, table).await?;
     program.set("REKEY__MAIL__URL", format!("smtp://127.0.0.1:{}", sink.port));
+    let mut crowd = Crowd::on(program.database(), now());
     for connections in CONNECTIONS {
-        let raw = sink.raw(connections, scale.letters)?;
-        program.set("REKEY__MAIL__CONNECTIONS", connections.to_string());
-        program.start().await?;
-        let before = waiting(program.database())?;
-        crowd.run(&format!(
-            "UPDATE letters SET next_at = created_at WHERE id IN (SELECT id FROM letters WHERE payload IS NOT NULL \
-             ORDER BY id LIMIT {})",
-            scale.letters
-        ));
-        let begun = Instant::now();
-        while before - waiting(program.database())? < i64::try_from(scale.letters)? {
-            if begun.elapsed() > Duration::from_mins(1) {
-                return Err("the letters do not go".into());
+        let (mut rates, mut raw) = (Vec::new(), Vec::new());
+        for _ in 0..scale.rounds {
+            raw.push(sink.raw(connections, scale.letters)?);
+            // Those of one round are due when the program starts, all others not before the round is over.
+            crowd.run(&format!(
+                "UPDATE letters SET next_at = {}, claimed_until = NULL, state = 'queued', attempts = 0 \
+                 WHERE payload IS NOT NULL",
+                later(program.database())
+            ));
+            crowd.run(&format!(
+                "UPDATE letters SET next_at = created_at WHERE id IN (SELECT id FROM letters \
+                 WHERE payload IS NOT NULL ORDER BY id LIMIT {})",
+                scale.letters
+            ));
+            let before = waiting(program.database())?;
+            program.set("REKEY__MAIL__CONNECTIONS", connections.to_string());
+            program.start().await?;
+            let begun = Instant::now();
+            while before - waiting(program.database())? < i64::try_from(scale.letters)? {
+                if begun.elapsed() > Duration::from_mins(1) {
+                    return Err("the letters do not go".into());
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            rates.push(scale.letters as f64 / begun.elapsed().as_secs_f64());
+            program.stop();
         }
-        let rate = scale.letters as f64 / begun.elapsed().as_secs_f64();
-        program.stop();
         table.add(
             format!("letters a second, {connections} kept connections"),
-            format!("{rate:.0}"),
-            format!("{raw:.0} with smtp-source: {:.2}; aim 0.25", rate / raw),
+            spread(&rates),
+            format!("{} smtp-source: {:.2}; aim 0.25", spread(&raw), median(&rates) / median(&raw)),
         );
     }
     Ok(())
 }
 
+/// A time after any round.
+fn later(database: &str) -> &'static str {
+    if database.starts_with("sqlite") {
+        "datetime(created_at, '+1 day')"
+    } else {
+        "created_at + interval '1 day'"
+    }
+}
+
 /// Letters that no server has taken yet.
 fn waiting(database: &str) -> Outcome<i64> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let query = diesel::sql_query("SELECT count(*) AS count FROM letters WHERE payload IS NOT NULL");
-    let found: Count = match database.strip_prefix("sqlite://") {
-        Some(path) => query.get_result(&mut SqliteConnection::establish(path)?)?,
-        None => query.get_result(&mut PgConnection::establish(database)?)?,
-    };
-    Ok(found.count)
+    count(database, "SELECT count(*) AS count FROM letters WHERE payload IS NOT NULL")
 }
 
 /// Tickets a second, eight persons at once; one letter each.
-async fn open(program: &Program, host: &str, scale: Scale, table: &mut Table) -> Outcome<()> {
-    let _ = host;
-    let count = scale.letters * CONNECTIONS.len();
-    let begun = Instant::now();
-    let mut tasks = Vec::new();
-    for person in 0..8 {
-        let (http, url) = (program.client.clone(), format!("{}/api/v1/tickets", program.url));
-        tasks.push(tokio::spawn(async move {
-            let mut times = Vec::new();
-            for number in (person..count).step_by(8) {
-                let body = json!({"account": format!("p{number}@example.com"), "problem": "lost_device", "message": ""});
-                let begun = Instant::now();
-                let answer = http.post(&url).json(&body).send().await.expect("an answer");
-                assert_eq!(answer.status(), 202, "{}", answer.text().await.unwrap_or_default());
-                times.push(begun.elapsed());
-            }
-            times
-        }));
+async fn open(program: &mut Program, scale: Scale, table: &mut Table) -> Outcome<()> {
+    let needed = scale.letters * CONNECTIONS.len() * scale.rounds;
+    let (mut rounds, mut bare, mut next) = (Rounds::default(), Vec::new(), 0);
+    while rounds.rates.len() < scale.rounds || next < needed {
+        let from = next;
+        next += scale.seconds.as_secs() as usize * MOST;
+        let calls: Vec<_> = (from..next.min(scale.accounts / 2)).map(call).collect();
+        program.start().await?;
+        let before = waiting(program.database())?;
+        let load = load::wrk(&program.url, None, &calls, CLIENTS, scale.seconds)?;
+        if waiting(program.database())? - before < i64::try_from(load.calls)? {
+            return Err("a ticket was opened and its letter does not wait".into());
+        }
+        program.stop();
+        next = from + load.begun + 1;
+        rounds.add(&load);
+        let first = scale.accounts / 2 + rounds.rates.len() * scale.seconds.as_secs() as usize * MOST;
+        bare.push(bare::openings(program.database(), CLIENTS, scale.seconds, first)?);
     }
-    let mut times = Vec::new();
-    for task in tasks {
-        times.extend(task.await?);
-    }
-    let rate = times.len() as f64 / begun.elapsed().as_secs_f64();
-    let times = Times(times);
+    let (p50, p99) = rounds.times();
     table.add(
-        "tickets opened a second, 8 connections",
-        format!(
-            "{rate:.0}; p50 {}, p99 {}",
-            milliseconds(times.percentile(0.5)),
-            milliseconds(times.percentile(0.99))
-        ),
-        "",
+        format!("tickets opened a second, {CLIENTS} connections"),
+        format!("{}; p50 {}, p99 {}", spread(&rounds.rates), milliseconds(p50), milliseconds(p99)),
+        against(&rounds.rates, &bare),
     );
     Ok(())
+}
+
+fn call(number: usize) -> String {
+    format!(
+        "/api/v1/tickets {{\"account\": \"p{number}@example.com\", \"problem\": \"lost_device\", \
+         \"message\": \"My phone is gone.\"}}"
+    )
 }

@@ -14,12 +14,15 @@
     reason = "a measuring that fails says so and ends"
 )]
 
+mod bare;
 mod codes;
 #[expect(dead_code, unreachable_pub, reason = "the tests use the rest")]
 #[path = "../../tests/suite/support/crowd.rs"]
 mod crowd;
 mod desk;
 mod letters;
+mod load;
+mod postbox;
 mod program;
 mod road;
 mod table;
@@ -30,7 +33,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use postbox::Postbox;
 use program::Program;
+use road::Town;
 use table::Table;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -55,7 +60,7 @@ struct Scale {
 const FULL: Scale = Scale {
     rounds: 3,
     seconds: Duration::from_secs(4),
-    accounts: 250_000,
+    accounts: 500_000,
     tickets: &[1_000, 100_000, 1_000_000],
     requests: 300,
     letters: 2_000,
@@ -64,7 +69,7 @@ const FULL: Scale = Scale {
 const QUICK: Scale = Scale {
     rounds: 1,
     seconds: Duration::from_secs(1),
-    accounts: 20_000,
+    accounts: 60_000,
     tickets: &[1_000, 20_000],
     requests: 50,
     letters: 200,
@@ -81,9 +86,8 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     table.add("start to ready", table::milliseconds(program.start().await?), "");
     tokio::time::sleep(Duration::from_secs(2)).await;
     table.add("resident memory, idle", format!("{:.0} MiB", program.memory()?), "aim: 30 MiB");
-    road::approvals(&program, &staff, &host, &mut table).await?;
     let mut next = verify::BARE;
-    let one = verify::verify(&[&program], &host, &mut next, scale, &mut table).await?;
+    let one = verify::verify(&[&program], &host, &mut next, scale, &mut table)?;
     table.add(
         "resident memory, most under load and after",
         format!("{:.0} and {:.0} MiB", program.most_memory()?, program.memory()?),
@@ -92,12 +96,18 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     if is_shared {
         let mut other = program.replica()?;
         other.start().await?;
-        let two = verify::verify(&[&program, &other], &host, &mut next, scale, &mut table).await?;
+        let two = verify::verify(&[&program, &other], &host, &mut next, scale, &mut table)?;
         table.add("two replicas against one, 64 connections", format!("{:.2}", two / one), "aim: 1.0");
     }
     program.stop();
-    let (program, host) = settled(second, scale)?;
-    letters::letters(program, &host, scale, &mut table).await?;
+    let postbox = Postbox::open().await?;
+    program.set("REKEY__MAIL__TRANSPORT", "smtp".to_owned());
+    program.set("REKEY__MAIL__URL", format!("smtp://127.0.0.1:{}", postbox.port));
+    program.start().await?;
+    let agent = desk::sign_in(&program, &staff, 0).await?;
+    drop(road::roads(Town { program, postbox, agent, host }, &mut table).await?);
+    let (program, _) = settled(second, scale)?;
+    letters::letters(program, scale, &mut table).await?;
     desk::pages(Program::new(third)?, scale, &mut table).await?;
     table.print(heading);
     Ok(())

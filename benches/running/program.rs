@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use reqwest::Client;
 use serde_json::Value;
 
@@ -189,4 +191,19 @@ fn field(text: &str, name: &str) -> Outcome<u64> {
 
 fn rekey() -> Command {
     Command::new(env!("CARGO_BIN_EXE_rekey"))
+}
+
+/// The `count` that a query gives.
+pub(crate) fn count(database: &str, query: &str) -> Outcome<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = diesel::sql_query(query);
+    let found: Count = match database.strip_prefix("sqlite://") {
+        Some(path) => query.get_result(&mut SqliteConnection::establish(path)?)?,
+        None => query.get_result(&mut PgConnection::establish(database)?)?,
+    };
+    Ok(found.count)
 }

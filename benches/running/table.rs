@@ -58,3 +58,11 @@ pub(crate) fn median(rounds: &[f64]) -> f64 {
     sorted.sort_unstable_by(f64::total_cmp);
     sorted[sorted.len() / 2]
 }
+
+/// What the bare database did in the same rounds, and how much of that these did.
+pub(crate) fn against(rounds: &[f64], bare: &[f64]) -> String {
+    if bare.is_empty() {
+        return String::new();
+    }
+    format!("{} bare: {:.2}", spread(bare), median(rounds) / median(bare))
+}
