@@ -130,3 +130,84 @@ impl Account {
         .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::days(30);
+
+    fn noon() -> Time {
+        chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap().and_hms_opt(12, 0, 0).unwrap()
+    }
+
+    fn ada() -> Account {
+        Account {
+            id: AccountId::new("1"),
+            client: None,
+            external_id: "ada".to_owned(),
+            email: "ada@example.com".to_owned(),
+            name: "Ada".to_owned(),
+            phone: Some("+442079460000".to_owned()),
+            manager_email: Some("grace@example.com".to_owned()),
+            tier: Tier::Privileged,
+            locale: None,
+            two_factor: TwoFactor::On,
+            lockout: Lockout::default(),
+            frozen_at: None,
+            email_changed_at: None,
+            phone_changed_at: None,
+            manager_changed_at: None,
+            put_again_at: None,
+            created_at: noon(),
+            removed_at: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_change_is_new_until_its_window_is_over() {
+        assert!(is_fresh(Some(noon()), WINDOW, noon() + WINDOW - Duration::seconds(1)));
+        assert!(!is_fresh(Some(noon()), WINDOW, noon() + WINDOW));
+        assert!(!is_fresh(None, WINDOW, noon()));
+    }
+
+    #[test]
+    fn the_label_is_the_address_without_its_domain() {
+        assert_eq!(ada().label(), "ada");
+    }
+
+    #[test]
+    fn a_number_is_called_unless_it_or_the_account_is_new() {
+        assert_eq!(ada().number_to_call(WINDOW, noon()), Some("+442079460000"));
+        let new = Account { phone_changed_at: Some(noon()), ..ada() };
+        assert_eq!(new.number_to_call(WINDOW, noon()), None);
+        assert_eq!(new.number_to_call(WINDOW, noon() + WINDOW), Some("+442079460000"));
+        let again = Account { put_again_at: Some(noon()), ..ada() };
+        assert_eq!(again.number_to_call(WINDOW, noon()), None);
+    }
+
+    #[test]
+    fn a_manager_is_asked_unless_new_or_the_person_s_own_address() {
+        let asked = |account: &Account, others: &[&str]| {
+            let others: Vec<String> = others.iter().map(|one| (*one).to_owned()).collect();
+            account.manager_to_ask(&others, WINDOW, noon()).map(str::to_owned)
+        };
+        assert_eq!(asked(&ada(), &["ada@example.org"]).as_deref(), Some("grace@example.com"));
+        assert_eq!(asked(&ada(), &["Grace@Example.com"]), None);
+        assert_eq!(asked(&Account { email: "GRACE@example.com".to_owned(), ..ada() }, &[]), None);
+        assert_eq!(asked(&Account { manager_changed_at: Some(noon()), ..ada() }, &[]), None);
+        assert_eq!(asked(&Account { put_again_at: Some(noon()), ..ada() }, &[]), None);
+    }
+
+    #[test]
+    fn each_recent_change_is_a_risk_and_none_that_is_over() {
+        let at = Some(noon());
+        let changed = Account { email_changed_at: at, phone_changed_at: at, ..ada() };
+        let changed = Account { manager_changed_at: at, put_again_at: at, ..changed };
+        let all = [Risk::AddressChanged, Risk::PhoneChanged, Risk::ManagerChanged, Risk::AccountPutAgain];
+        assert_eq!(changed.risks(None, WINDOW, noon()), all);
+        assert!(changed.risks(None, WINDOW, noon() + WINDOW).is_empty());
+        assert_eq!(ada().risks(at, WINDOW, noon()), [Risk::AddressChanged]);
+    }
+}

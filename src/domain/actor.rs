@@ -176,3 +176,47 @@ impl Actor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(text: &str) -> Roles {
+        Roles::parse(text).unwrap()
+    }
+
+    #[test]
+    fn roles_are_kept_in_order_and_once() {
+        let both = roles("approver, agent,agent");
+        assert_eq!((both.list(), both.as_str()), (&[Role::Agent, Role::Approver][..], "agent,approver"));
+        assert!(both.has(Role::Agent) && both.has(Role::Approver) && !both.has(Role::Admin));
+        assert!(Roles::parse("").is_none() && Roles::parse("agent,owner").is_none());
+    }
+
+    #[test]
+    fn auditors_and_admins_alone_read_the_audit_log() {
+        assert!(roles("auditor").may_read_audit() && roles("admin").may_read_audit());
+        assert!(!roles("agent,approver").may_read_audit());
+    }
+
+    #[test]
+    fn who_acts_on_what_they_saw_says_which_version() {
+        let by = StaffActor { id: StaffId::new("7"), rank: Rank::Agent, stepped_up: true, seen: None };
+        assert_eq!(by.who_saw(3), StaffActor { seen: Some(3), ..by });
+    }
+
+    #[test]
+    fn the_log_names_each_actor_and_which_where_there_are_several() {
+        let named = [
+            (Actor::Requester, "requester", None),
+            (Actor::Staff(StaffId::new("7")), "staff", Some("7")),
+            (Actor::Host(ClientId::new("8")), "host", Some("8")),
+            (Actor::Owner(AccountId::new("9")), "owner", Some("9")),
+            (Actor::Machine, "machine", None),
+            (Actor::Console, "console", None),
+        ];
+        for (actor, kind, id) in named {
+            assert_eq!((actor.kind(), actor.id()), (kind, id));
+        }
+    }
+}

@@ -137,6 +137,12 @@ mod tests {
     }
 
     #[test]
+    fn addresses_that_differ_in_case_alone_have_one_key() {
+        let key = EmailAddress::parse("Ada.L+2fa@Example.com").unwrap().unique_key();
+        assert_eq!(key, "ada.l+2fa@example.com");
+    }
+
+    #[test]
     fn the_case_of_the_domain_and_surrounding_spaces_do_not_matter() {
         let expected = Some("Ada.L+2fa@example.com".to_owned());
         for written in ["Ada.L+2fa@example.com", "  Ada.L+2fa@EXAMPLE.com ", "Ada.L+2fa@Example.Com"] {

@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn after_a_hundred_wrong_passwords_ten_more_still_lock_for_an_hour() {
+        let hundred = (0..100).fold(Lockout::default(), |lockout, _| lockout.after_wrong_password(noon()));
+        let later = noon() + TimeDelta::hours(2);
+        let more = (0..10).fold(hundred, |lockout, _| lockout.after_wrong_password(later));
+        assert_eq!(more.state(later), LockoutState::Locked { until: later + TimeDelta::hours(1) });
+    }
+
+    #[test]
     fn a_right_code_begins_anew() {
         assert_eq!(failed(99).after_right(), Lockout::default());
         assert_eq!(failed(10).after_right().after_wrong(noon()).failures, 1);

@@ -60,3 +60,22 @@ impl Risk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_signals_raise_the_tier_and_the_others_are_only_shown() {
+        let shown: Vec<Risk> = Risk::ALL.iter().copied().filter(|risk| !risk.raises()).collect();
+        assert_eq!(shown, [Risk::RecentTicket, Risk::SecondRequest, Risk::NewNetwork, Risk::BusyNetwork]);
+        assert_eq!(Risk::ALL.len() - shown.len(), 8);
+    }
+
+    #[test]
+    fn each_signal_is_a_sentence_of_its_own() {
+        let sentences: std::collections::BTreeSet<_> = Risk::ALL.iter().map(|risk| risk.sentence()).collect();
+        assert_eq!(sentences.len(), Risk::ALL.len());
+        assert!(sentences.iter().all(|sentence| sentence.ends_with('.')));
+    }
+}

@@ -121,4 +121,28 @@ mod tests {
         let level = ServiceLevel { days: Vec::new(), ..office() };
         assert_eq!(level.due(time("2026-11-21 23:00")), time("2026-11-22 03:00"));
     }
+
+    #[test]
+    fn without_days_all_time_between_counts() {
+        let level = ServiceLevel { days: Vec::new(), ..office() };
+        assert_eq!(level.between(time("2026-11-21 23:00"), time("2026-11-22 03:00")), Duration::hours(4));
+    }
+
+    #[test]
+    fn the_day_is_the_one_on_the_desk_s_clock() {
+        let level = ServiceLevel { zone: FixedOffset::east_opt(-5 * 3600).unwrap(), ..office() };
+        assert_eq!(level.due(time("2026-11-24 20:00")), time("2026-11-25 16:00"));
+    }
+
+    #[test]
+    fn at_closing_time_the_next_moment_is_the_next_opening() {
+        assert_eq!(office().after(time("2026-11-24 17:00"), Duration::zero()), time("2026-11-25 09:00"));
+    }
+
+    #[test]
+    fn more_work_than_the_desk_has_hours_is_counted_around_the_clock() {
+        let seldom = ServiceLevel { days: vec![Weekday::Mon], ..office() };
+        let (from, work) = (time("2026-11-24 03:00"), Duration::hours(1000));
+        assert_eq!(seldom.after(from, work), from + work);
+    }
 }

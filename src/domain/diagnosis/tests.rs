@@ -209,3 +209,35 @@ proptest! {
         prop_assert_eq!(diagnosis.burn, None);
     }
 }
+
+#[test]
+fn of_two_entries_with_one_key_the_current_one_is_told() {
+    for standings in [[Standing::Former, Standing::Active], [Standing::Active, Standing::Former]] {
+        let keys = standings.map(|standing| key(standing.as_str(), &[1; 20], standing));
+        for (algorithm, finding) in [(Algorithm::Sha1, "works"), (Algorithm::Sha256, "wrong_settings")] {
+            let codes = [NOW - 30, NOW].map(|at| shown(&keys[0], algorithm, Digits::Six, at));
+            assert_eq!(tried(&keys, [&codes[0], &codes[1]], NOW).finding.as_str(), finding);
+        }
+    }
+}
+
+#[test]
+fn an_old_entry_that_is_set_right_goes_before_wrong_settings() {
+    let keys =
+        [Standing::Active, Standing::Former].map(|standing| key(standing.as_str(), &[1; 20], standing));
+    let sha256 = Parameters::new(Algorithm::Sha256, Digits::Six, 30).unwrap();
+    let candidates: Vec<Candidate<'_>> = keys
+        .iter()
+        .zip([Parameters::STANDARD, sha256])
+        .map(|(key, parameters)| Candidate {
+            authenticator: &key.id,
+            secret: &key.secret,
+            parameters,
+            standing: key.standing,
+        })
+        .collect();
+    let codes = [NOW - 30, NOW].map(|at| shown(&keys[0], Algorithm::Sha256, Digits::Six, at));
+    let codes = codes.map(|typed| Code::parse(&typed).unwrap());
+    let now = DateTime::from_timestamp(NOW, 0).unwrap().naive_utc();
+    assert_eq!(diagnose(&candidates, &codes, now).finding.as_str(), "old_entry");
+}
