@@ -130,9 +130,12 @@ impl Client {
     fn open(&mut self, number: usize) -> QueryResult<()> {
         let (account, _) = ids(number);
         let (id, mail) = (format!("b{number}"), format!("p{number}@example.com"));
-        for _ in 0..2 {
-            self.run("SELECT id, name, tier, version FROM accounts WHERE email_folded = $1", &[&mail], None)?;
-        }
+        self.run(
+            "SELECT id, name, tier, version FROM accounts WHERE email_folded = $1 AND removed_at IS NULL",
+            &[&mail],
+            None,
+        )?;
+        self.run("SELECT id, name, tier, version FROM accounts WHERE id = $1", &[&account], None)?;
         for limit in ["bare", "bare_account"] {
             self.run(
                 "UPDATE throttles SET count = count + 1 WHERE subject = $1 AND name = $2",
