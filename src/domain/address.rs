@@ -232,6 +232,13 @@ mod tests {
         assert_eq!(PhoneNumber::parse("+1 555 010 0167").unwrap().masked(), "•••67");
     }
 
+    #[test]
+    fn a_number_is_as_long_as_64_bytes_and_no_longer() {
+        let spaced = |bytes: usize| format!("0441234567{:>1$}", "8", bytes - 10);
+        assert!(PhoneNumber::parse(&spaced(64)).is_some());
+        assert!(PhoneNumber::parse(&spaced(65)).is_none());
+    }
+
     proptest! {
         #[test]
         fn reading_never_panics_and_reading_again_changes_nothing(
