@@ -1,4 +1,5 @@
-//! Letters a second into a mail server that takes everything, beside what Postfix's own `smtp-source` sends it.
+//! Tickets opened a second, beside the bare database; then the letters that wait for them, sent into a mail server that
+//! takes everything, beside what Postfix's own `smtp-source` sends it.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

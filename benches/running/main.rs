@@ -105,7 +105,7 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     program.set("REKEY__MAIL__URL", format!("smtp://127.0.0.1:{}", postbox.port));
     program.start().await?;
     let agent = desk::sign_in(&program, &staff, 0).await?;
-    drop(road::roads(Town { program, postbox, agent, host }, &mut table).await?);
+    road::roads(Town { program, postbox, agent, host }, &mut table).await?;
     let (program, _) = settled(second, scale)?;
     letters::letters(program, scale, &mut table).await?;
     desk::pages(Program::new(third)?, scale, &mut table).await?;
