@@ -2,9 +2,10 @@
 //!
 //! `tick` does what is due once, and is what tests call; `run` does it again and again, woken at once by writes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::domain::letter::Alarm;
@@ -52,6 +53,7 @@ async fn seal(ctx: &Context) -> Result<(), Error> {
 /// Letters go beside the rest: a mail server that takes its time holds up no time limit and no audit chain.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
     let mut swept = None;
+    let due = Arc::new(Notify::new());
     let mut letters = JoinSet::new();
     while !*stop.borrow() {
         if let Err(error) = rotate::reload_ring(&ctx) {
@@ -60,12 +62,13 @@ pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
                 "the key ring cannot be read again; the one in memory stays in use"
             );
         }
-        if let Err(error) = round(&ctx).await {
-            tracing::error!(error = chain(&error), "the worker could not finish its round");
-        }
         while letters.try_join_next().is_some() {}
         if letters.is_empty() {
-            letters.spawn(send(ctx.clone(), stop.clone()));
+            letters.spawn(deliver::run_on(ctx.clone(), Arc::clone(&due), stop.clone()));
+        }
+        due.notify_one();
+        if let Err(error) = round(&ctx).await {
+            tracing::error!(error = chain(&error), "the worker could not finish its round");
         }
         // Once a second, however often it is woken.
         if swept.replace(ctx.now()) != Some(ctx.now())
@@ -91,18 +94,4 @@ async fn round(ctx: &Context) -> Result<(), Error> {
 async fn expire_all(ctx: &Context) -> Result<(), Error> {
     while expire::run(ctx).await? > 0 {}
     Ok(())
-}
-
-/// Sends letters until none is due.
-async fn send(ctx: Context, stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        match deliver::run(&ctx).await {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::error!(error = chain(&error), "letters could not be taken from the outbox");
-                return;
-            }
-        }
-    }
 }

@@ -1,19 +1,23 @@
-//! Passwords: Argon2id, no more at once than there are cores, and few that wait.
+//! Passwords: Argon2id, on all cores but one, and few that wait.
 //!
 //! The rule: a password that cannot be checked in time is refused as `Busy`, before any work;
-//! one for an account that does not exist costs the same as any other.
+//! one for an account that does not exist costs the same as any other; and whatever else there is
+//! to do goes first, so that a flood of sign-ins holds up nobody's code.
 
 use std::sync::Arc;
+use std::thread;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use zeroize::Zeroizing;
 
 use super::random::Random;
 
 /// How many may wait for a core.
 const WAITING: usize = 64;
+/// By how much hashing gives way, as `nice` has it: to a tenth of the time of what else wants the same core.
+const NICE: i32 = 10;
 
 /// Why a password was not hashed or checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +55,7 @@ impl Passwords {
     #[must_use]
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        Self::bounded(Params::DEFAULT, cores, WAITING)
+        Self::bounded(Params::DEFAULT, cores.saturating_sub(1).max(1), WAITING)
     }
 
     /// At next to no cost, for tests that are about something else.
@@ -114,7 +118,7 @@ impl Passwords {
         .await
     }
 
-    async fn bounded_work<T, F>(&self, work: F) -> Result<T, PasswordError>
+    pub(super) async fn bounded_work<T, F>(&self, work: F) -> Result<T, PasswordError>
     where
         T: Send + 'static,
         F: FnOnce(&Argon2<'_>) -> Result<T, PasswordError> + Send + 'static,
@@ -122,12 +126,18 @@ impl Passwords {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
-        let done = tokio::task::spawn_blocking(move || {
+        let (answer, answered) = oneshot::channel();
+        // On a thread of its own: one that gives way never comes back to the front.
+        let thread = thread::Builder::new().name("rekey-password".into()).spawn(move || {
+            // Elsewhere it would be the whole program that gives way. Where it may not, it works as any other.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::nice(NICE);
             let outcome = work(&argon2);
             // Held by the work, not by its caller, who may have gone before it is done.
             drop((turn, place));
-            outcome
+            let _ = answer.send(outcome);
         });
-        done.await.unwrap_or(Err(PasswordError::Interrupted))
+        thread.map_err(|_| PasswordError::Interrupted)?;
+        answered.await.unwrap_or(Err(PasswordError::Interrupted))
     }
 }

@@ -258,12 +258,14 @@ pub fn accept(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<(), Er
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// The letter with the key was accepted.
+/// The letters with these keys were accepted.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn delivered(conn: &mut Conn, id: &AuthenticatorId, now: Time) -> Result<(), Error> {
-    diesel::update(authenticators::table.find(id)).set(authenticators::delivered_at.eq(now)).execute(conn)?;
+pub fn delivered(conn: &mut Conn, ids: &[AuthenticatorId], now: Time) -> Result<(), Error> {
+    diesel::update(authenticators::table.filter(authenticators::id.eq_any(ids)))
+        .set(authenticators::delivered_at.eq(now))
+        .execute(conn)?;
     Ok(())
 }
 

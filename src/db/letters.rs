@@ -6,9 +6,10 @@ use diesel::prelude::*;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::conn::on_both;
 use super::schema::letters;
 use super::tokens::{self, NewToken};
-use super::{Conn, Error, account_addresses, accounts, is_primary, payload};
+use super::{Conn, Error, account_addresses, accounts, authenticators, is_primary, payload};
 use crate::crypto::{Crypto, Purpose, TokenKind};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, LetterId, TicketId};
@@ -197,7 +198,7 @@ impl Row {
     }
 }
 
-/// Letters whose time has come and that no worker has.
+/// Letters whose time has come and that no worker has, those longest due first.
 ///
 /// # Errors
 /// Of the database alone.
@@ -211,27 +212,69 @@ pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Erro
         .load(conn)?)
 }
 
-/// Takes a letter until a time, or keeps it for longer. False if another worker has it, or has tried it since the row
-/// was read: what that try came to must not be forgotten, nor tried again at once.
+/// Takes letters whose time has come and that no worker has, until a time.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn claim(conn: &mut Conn, row: &Row, held: Option<Time>, until: Time) -> Result<bool, Error> {
-    let target = letters::table
-        .find(&row.id)
-        .filter(letters::next_at.is_not_null())
-        .filter(letters::attempts.eq(row.attempts));
-    let lease = letters::claimed_until.eq(until);
-    let changed = match held {
-        Some(held) => {
-            diesel::update(target.filter(letters::claimed_until.eq(held))).set(lease).execute(conn)?
-        }
-        None => diesel::update(target.filter(letters::claimed_until.is_null())).set(lease).execute(conn)?,
+pub fn claim(conn: &mut Conn, now: Time, until: Time, limit: i64) -> Result<Vec<Row>, Error> {
+    let due = letters::table
+        .filter(letters::next_at.le(now))
+        .filter(letters::claimed_until.is_null().or(letters::claimed_until.le(now)))
+        .order(letters::next_at)
+        .limit(limit);
+    let rows: Vec<Row> = match conn {
+        // Another worker takes others, and neither waits for the other.
+        Conn::Pg(conn) => due.select(Row::as_select()).for_update().skip_locked().load(conn)?,
+        Conn::Sqlite(conn) => due.select(Row::as_select()).load(conn)?,
     };
-    Ok(changed == 1)
+    let ids: Vec<&LetterId> = rows.iter().map(|row| &row.id).collect();
+    on_both!(conn, c => diesel::update(letters::table.filter(letters::id.eq_any(ids)))
+        .set(letters::claimed_until.eq(until))
+        .execute(c)?);
+    Ok(rows)
 }
 
-/// How a try ended.
+/// Keeps a letter for longer. False if this worker, who held it until `held`, holds it no more.
+///
+/// # Errors
+/// Of the database alone.
+pub fn keep(conn: &mut Conn, id: &LetterId, held: Time, until: Time) -> Result<bool, Error> {
+    let target = letters::table
+        .find(id)
+        .filter(letters::next_at.is_not_null())
+        .filter(letters::claimed_until.eq(held));
+    Ok(diesel::update(target).set(letters::claimed_until.eq(until)).execute(conn)? == 1)
+}
+
+/// Records that the server has taken letters which this worker holds until `held`, and that the keys they carry are
+/// delivered. Those that it holds no more are left alone.
+///
+/// # Errors
+/// Of the database alone.
+pub fn accept(conn: &mut Conn, ids: &[LetterId], held: Time, now: Time) -> Result<(), Error> {
+    let keys: Vec<Option<AuthenticatorId>> = on_both!(conn, c => {
+        let held = letters::table
+            .filter(letters::id.eq_any(ids))
+            .filter(letters::claimed_until.eq(held))
+            .filter(letters::next_at.is_not_null());
+        diesel::update(held)
+            .set((
+                letters::state.eq("accepted"),
+                letters::attempts.eq(letters::attempts + 1),
+                letters::next_at.eq(None::<Time>),
+                letters::claimed_until.eq(None::<Time>),
+                letters::payload.eq(None::<Vec<u8>>),
+                letters::error.eq(None::<String>),
+                letters::state_at.eq(now),
+            ))
+            .returning(letters::authenticator_id)
+            .get_results(c)?
+    });
+    let keys: Vec<AuthenticatorId> = keys.into_iter().flatten().collect();
+    if keys.is_empty() { Ok(()) } else { authenticators::delivered(conn, &keys, now) }
+}
+
+/// How a try ended that the server did not end by taking the letter.
 pub struct Ending<'a> {
     /// The letter's state from now on.
     pub state: &'a str,

@@ -2,18 +2,22 @@
 //!
 //! A letter is rendered and unsealed here, never in a request; its plaintext is gone once it was accepted.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration as Pause;
 
 use chrono::Duration;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
 
 use super::{Context, alarm};
 use crate::config::Config;
 use crate::db::letters::{self, About, Ending, Fate, Row};
 use crate::db::{Conn, accounts, apply, authenticators, tickets};
 use crate::domain::Time;
+use crate::domain::account::Account;
 use crate::domain::address::EmailAddress;
-use crate::domain::ids::TicketId;
+use crate::domain::ids::{LetterId, Reference, TicketId};
 use crate::domain::letter::{Alarm, Content, Envelope, Letter, Purpose};
 use crate::domain::ticket::{Command, Ticket};
 use crate::error::{Error, chain};
@@ -23,8 +27,8 @@ use crate::mail::{self, Composed, Sender, Verdict};
 const LEASE: Duration = Duration::seconds(15);
 /// How often a lease is renewed while the mail server takes its time.
 const RENEWAL: Pause = Pause::from_secs(5);
-/// How many letters are taken in one go.
-const BATCH: i64 = 64;
+/// How many letters a worker has at most.
+const BATCH: usize = 64;
 /// How often a letter is sent that the server may have taken already.
 const DOUBTS: i32 = 3;
 /// How long a letter without a time of its own is tried.
@@ -33,85 +37,187 @@ const PATIENCE: Duration = Duration::days(3);
 const FIRST_PAUSE: Duration = Duration::seconds(30);
 const LONGEST_PAUSE: Duration = Duration::hours(1);
 
-/// Sends the letters whose time has come. Returns how many were tried.
+/// Sends the letters whose time has come, until none is due. Returns how many were tried.
 ///
 /// # Errors
 /// Of the database alone; what a mail server says is recorded on the letter.
 pub async fn run(ctx: &Context) -> Result<usize, Error> {
-    let claimed = claim(ctx).await?;
-    let tried = claimed.len();
-    let mut under_way = JoinSet::new();
-    for (row, held) in claimed {
-        let ctx = ctx.clone();
-        under_way.spawn(async move { deliver(&ctx, row, held).await });
+    let (mut round, mut tried) = (Round::default(), 0);
+    loop {
+        let filled = round.fill(ctx).await;
+        tried += filled.as_ref().copied().unwrap_or(0);
+        if round.is_over() {
+            return filled.map(|_| tried);
+        }
+        let back = round.back().await;
+        record(ctx, back).await;
     }
-    while let Some(done) = under_way.join_next().await {
-        match done {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(
-                    error = chain(&error),
-                    "a letter's fate could not be recorded; it is tried again"
-                );
+}
+
+/// Sends letters whenever `due` says that there may be some, until it is told to stop; a letter that is being sent is
+/// sent to its end. One that takes its time holds up no other.
+pub async fn run_on(ctx: Context, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+    let mut round = Round::default();
+    loop {
+        let stopping = *stop.borrow();
+        if !stopping && let Err(error) = round.fill(&ctx).await {
+            tracing::error!(error = chain(&error), "letters could not be taken from the outbox");
+        }
+        if stopping && round.is_over() {
+            return;
+        }
+        tokio::select! {
+            back = round.back(), if !round.is_over() => record(&ctx, back).await,
+            () = due.notified() => round.may_be_due = true,
+            _ = stop.changed(), if !stopping => {}
+        }
+    }
+}
+
+/// The letters that a worker has at a time: more are taken while others are still under way.
+struct Round {
+    under_way: JoinSet<Tried>,
+    /// Whether it is worth asking for more.
+    may_be_due: bool,
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self { under_way: JoinSet::new(), may_be_due: true }
+    }
+}
+
+impl Round {
+    fn is_over(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Takes letters, where there may be some and there is room for many. Returns how many.
+    async fn fill(&mut self, ctx: &Context) -> Result<usize, Error> {
+        let room = BATCH.saturating_sub(self.under_way.len());
+        if !self.may_be_due || room < BATCH / 2 {
+            return Ok(0);
+        }
+        let claimed = claim(ctx, room).await?;
+        self.may_be_due = claimed.len() == room;
+        let taken = claimed.len();
+        for letter in claimed {
+            let ctx = ctx.clone();
+            self.under_way.spawn(async move { attempt(&ctx, letter).await });
+        }
+        Ok(taken)
+    }
+
+    /// Waits for a letter to come back; returns it with all others that are back by now. Nothing is lost where it is
+    /// waited for no longer.
+    async fn back(&mut self) -> Vec<Result<Tried, JoinError>> {
+        let first = self.under_way.join_next().await;
+        first.into_iter().chain(std::iter::from_fn(|| self.under_way.try_join_next())).collect()
+    }
+}
+
+/// Records what became of letters: of those that were taken, all that one lease holds together.
+async fn record(ctx: &Context, back: Vec<Result<Tried, JoinError>>) {
+    let mut accepted: BTreeMap<Time, Vec<LetterId>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for one in back {
+        match one {
+            Ok(Tried { row, held, fated }) if fated.state == "accepted" => {
+                accepted.entry(held).or_default().push(row.id);
             }
+            Ok(tried) => others.push(tried),
             Err(_) => tracing::error!("sending a letter panicked; it is tried again"),
         }
     }
-    Ok(tried)
+    for (held, ids) in accepted {
+        heard(end_accepted(ctx, ids, held).await);
+    }
+    for tried in others {
+        heard(end(ctx, tried).await);
+    }
 }
 
-async fn claim(ctx: &Context) -> Result<Vec<(Row, Time)>, Error> {
-    let now = ctx.now();
+fn heard(recorded: Result<(), Error>) {
+    if let Err(error) = recorded {
+        tracing::error!(error = chain(&error), "a letter's fate could not be recorded; it is tried again");
+    }
+}
+
+/// A letter that this worker has, and what it is about.
+struct Claimed {
+    row: Row,
+    held: Time,
+    reference: Option<Reference>,
+    account: Option<Account>,
+}
+
+/// A letter that was tried.
+struct Tried {
+    row: Row,
+    held: Time,
+    fated: Fated,
+}
+
+async fn claim(ctx: &Context, room: usize) -> Result<Vec<Claimed>, Error> {
+    let (now, limit) = (ctx.now(), i64::try_from(room).unwrap_or(i64::MAX));
     let idle = ctx.db.read(move |conn| Ok::<_, Error>(letters::list_due(conn, now, 1)?.is_empty())).await?;
     if idle {
         return Ok(Vec::new());
     }
-    let until = now + LEASE;
+    let held = now + LEASE;
     ctx.db
         .write(move |conn| {
-            let mut claimed = Vec::new();
-            for row in letters::list_due(conn, now, BATCH)? {
-                if letters::claim(conn, &row, row.claimed_until, until)? {
-                    claimed.push((row, until));
-                }
-            }
-            Ok::<_, Error>(claimed)
+            let rows = letters::claim(conn, now, held, limit)?;
+            let tickets = rows.iter().filter_map(|row| row.ticket_id.clone()).collect();
+            let references: HashMap<_, _> = tickets::references(conn, tickets)?.into_iter().collect();
+            let concerned = rows.iter().filter_map(|row| row.account_id.clone()).collect();
+            let concerned: HashMap<_, _> = accounts::list(conn, concerned)?
+                .into_iter()
+                .map(|account| (account.id.clone(), account))
+                .collect();
+            let claimed = rows.into_iter().map(|row| Claimed {
+                reference: row.ticket_id.as_ref().and_then(|id| references.get(id).cloned()),
+                account: row.account_id.as_ref().and_then(|id| concerned.get(id).cloned()),
+                row,
+                held,
+            });
+            Ok::<_, Error>(claimed.collect())
         })
         .await
 }
 
-async fn deliver(ctx: &Context, row: Row, mut held: Time) -> Result<(), Error> {
-    if row.expires_at.is_some_and(|at| at <= ctx.now()) {
-        return end(ctx, row, held, Fated::dead("its time had run out before it could be sent")).await;
-    }
-    let fated = match compose(ctx, &row).await {
-        Ok(message) => {
-            let verdict = send(ctx, &row, &message, &mut held).await;
-            fate(&row, verdict, ctx.now())
-        }
-        Err(cause) => {
-            tracing::error!(cause = chain(&cause), letter = %row.id, purpose = row.purpose, "a letter cannot be written");
-            Fated::dead(cause.words())
+async fn attempt(ctx: &Context, letter: Claimed) -> Tried {
+    let fated = if letter.row.expires_at.is_some_and(|at| at <= ctx.now()) {
+        Fated::dead("its time had run out before it could be sent")
+    } else {
+        match compose(ctx, &letter).await {
+            Ok(message) => {
+                let (verdict, held) = send(ctx, &letter, &message).await;
+                return Tried { fated: fate(&letter.row, verdict, ctx.now()), held, row: letter.row };
+            }
+            Err(cause) => {
+                let (letter, purpose) = (&letter.row.id, &letter.row.purpose);
+                tracing::error!(cause = chain(&cause), %letter, purpose, "a letter cannot be written");
+                Fated::dead(cause.words())
+            }
         }
     };
-    let refuses_us = fated.refuses_us;
-    end(ctx, row, held, fated).await?;
-    if refuses_us { alarm::raise(ctx, Alarm::MailRefused).await } else { Ok(()) }
+    Tried { fated, held: letter.held, row: letter.row }
 }
 
-/// Sends, and keeps the lease while the server takes its time.
-async fn send(ctx: &Context, row: &Row, message: &Composed, held: &mut Time) -> Verdict {
+/// Sends, and keeps the lease while the server takes its time. Returns until when it is held.
+async fn send(ctx: &Context, letter: &Claimed, message: &Composed) -> (Verdict, Time) {
+    let mut held = letter.held;
     let sending = ctx.mailer.send(message);
     tokio::pin!(sending);
     loop {
         tokio::select! {
-            verdict = &mut sending => return verdict,
+            verdict = &mut sending => return (verdict, held),
             () = tokio::time::sleep(RENEWAL) => {
-                let (kept, from, until) = (row.clone(), *held, ctx.now() + LEASE);
-                let renewed =
-                    ctx.db.write(move |conn| Ok::<_, Error>(letters::claim(conn, &kept, Some(from), until)?)).await;
-                if matches!(renewed, Ok(true)) {
-                    *held = until;
+                let (id, from, until) = (letter.row.id.clone(), held, ctx.now() + LEASE);
+                let kept = ctx.db.write(move |conn| Ok::<_, Error>(letters::keep(conn, &id, from, until)?)).await;
+                if matches!(kept, Ok(true)) {
+                    held = until;
                 }
             }
         }
@@ -136,38 +242,25 @@ impl Unwritable {
     }
 }
 
-async fn compose(ctx: &Context, row: &Row) -> Result<Composed, Unwritable> {
-    let sender = sender(&ctx.config);
-    let (inner, row) = (ctx.clone(), row.clone());
-    let message_id = mail::message_id(&row.message_id, &sender)?;
+async fn compose(ctx: &Context, letter: &Claimed) -> Result<Composed, Unwritable> {
+    let (sender, row) = (sender(&ctx.config), &letter.row);
+    let opened =
+        ctx.heed(row.open(&ctx.crypto).map_err(Error::from)).await.map_err(Unwritable::Unreadable)?;
+    let (content, stop_token) =
+        opened.ok_or(Unwritable::Unreadable(Error::Internal("a waiting letter without its payload")))?;
+    let is_vouch = matches!(content.content, Content::ManagerVouch { .. });
     let thread = row.ticket_id.as_ref().map(|id| mail::message_id(id.as_str(), &sender)).transpose()?;
-    let read = ctx
-        .db
-        .read(move |conn| {
-            let opened = row.open(&inner.crypto)?;
-            let (letter, stop_token) =
-                opened.ok_or(Error::Internal("a waiting letter without its payload"))?;
-            let ticket = row.ticket_id.as_ref().map(|id| tickets::get(conn, id)).transpose()?;
-            let account = row.account_id.as_ref().map(|id| accounts::get(conn, id)).transpose()?;
-            let is_vouch = matches!(letter.content, Content::ManagerVouch { .. });
-            let envelope = Envelope {
-                message_id: message_id.clone(),
-                thread: thread.clone().filter(|_| !is_vouch),
-                reference: ticket.map(|ticket| ticket.reference),
-                person: account
-                    .as_ref()
-                    .filter(|_| !is_vouch)
-                    .map(|account| account.name.clone())
-                    .unwrap_or_default(),
-                account: account.map(|account| account.label().to_owned()).unwrap_or_default(),
-                stop_token,
-                written_at: row.created_at,
-            };
-            Ok::<_, Error>((letter, envelope))
-        })
-        .await;
-    let (letter, envelope) = ctx.heed(read).await.map_err(Unwritable::Unreadable)?;
-    Ok(mail::compose(&letter, &envelope, &sender)?)
+    let account = letter.account.as_ref();
+    let envelope = Envelope {
+        message_id: mail::message_id(&row.message_id, &sender)?,
+        thread: thread.filter(|_| !is_vouch),
+        reference: letter.reference.clone(),
+        person: account.filter(|_| !is_vouch).map(|account| account.name.clone()).unwrap_or_default(),
+        account: account.map(|account| account.label().to_owned()).unwrap_or_default(),
+        stop_token,
+        written_at: row.created_at,
+    };
+    Ok(mail::compose(&content, &envelope, &sender)?)
 }
 
 /// Who writes, as the configuration has it.
@@ -239,8 +332,17 @@ fn pause(attempts: i32) -> Duration {
     (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE)
 }
 
-/// Records how a try ended, with what follows from it, in one transaction.
-async fn end(ctx: &Context, row: Row, held: Time, fated: Fated) -> Result<(), Error> {
+/// Records that letters of one lease were taken, in one transaction. Nothing follows from it for the worker to do.
+async fn end_accepted(ctx: &Context, ids: Vec<LetterId>, held: Time) -> Result<(), Error> {
+    let now = ctx.now();
+    metrics::counter!("rekey_letters_total", "state" => "accepted").increment(ids.len() as u64);
+    ctx.db.write(move |conn| Ok(letters::accept(conn, &ids, held, now)?)).await
+}
+
+/// Records how a try ended that the server did not end by taking the letter, with what follows from it.
+async fn end(ctx: &Context, tried: Tried) -> Result<(), Error> {
+    let Tried { row, held, fated } = tried;
+    let refuses_us = fated.refuses_us;
     let (now, inner) = (ctx.now(), ctx.clone());
     metrics::counter!("rekey_letters_total", "state" => fated.state).increment(1);
     ctx.write(move |conn| {
@@ -250,22 +352,14 @@ async fn end(ctx: &Context, row: Row, held: Time, fated: Fated) -> Result<(), Er
             error: fated.error.as_deref(),
             in_doubt: fated.in_doubt,
         };
-        if !letters::end_try(conn, &row, held, &ending, now)? {
-            // Another worker has it, or the ticket has dropped it: theirs is the last word.
-            return Ok(());
-        }
-        match fated.state {
-            "accepted" => {
-                if let Some(key) = &row.authenticator_id {
-                    authenticators::delivered(conn, key, now)?;
-                }
-            }
-            "bounced" => bounced(conn, &inner, &row, now)?,
-            _ => {}
+        // Where another worker has it, or the ticket has dropped it, theirs is the last word.
+        if letters::end_try(conn, &row, held, &ending, now)? && fated.state == "bounced" {
+            bounced(conn, &inner, &row, now)?;
         }
         Ok(())
     })
-    .await
+    .await?;
+    if refuses_us { alarm::raise(ctx, Alarm::MailRefused).await } else { Ok(()) }
 }
 
 /// A letter was refused for good: a key that it carried dies, and the desk is told.
