@@ -5,11 +5,11 @@
 //! to do goes first, so that a flood of sign-ins holds up nobody's code.
 
 use std::sync::Arc;
-use std::thread;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::random::Random;
@@ -39,8 +39,7 @@ pub struct Passwords {
     params: Params,
     /// Those who are served or wait.
     places: Arc<Semaphore>,
-    /// Those who are served.
-    turns: Arc<Semaphore>,
+    hashers: Arc<Hashers>,
     random: Random,
 }
 
@@ -68,7 +67,7 @@ impl Passwords {
         Self {
             params,
             places: Arc::new(Semaphore::new(at_once + waiting)),
-            turns: Arc::new(Semaphore::new(at_once)),
+            hashers: Arc::new(Hashers::new(at_once)),
             random: Random::system(),
         }
     }
@@ -124,20 +123,39 @@ impl Passwords {
         F: FnOnce(&Argon2<'_>) -> Result<T, PasswordError> + Send + 'static,
     {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
-        let (answer, answered) = oneshot::channel();
-        // On a thread of its own: one that gives way never comes back to the front.
-        let thread = thread::Builder::new().name("rekey-password".into()).spawn(move || {
-            // Elsewhere it would be the whole program that gives way. Where it may not, it works as any other.
-            #[cfg(target_os = "linux")]
-            let _ = rustix::process::nice(NICE);
+        let hashers = self.hashers.0.as_ref().ok_or(PasswordError::Interrupted)?;
+        let done = hashers.spawn_blocking(move || {
             let outcome = work(&argon2);
             // Held by the work, not by its caller, who may have gone before it is done.
-            drop((turn, place));
-            let _ = answer.send(outcome);
+            drop(place);
+            outcome
         });
-        thread.map_err(|_| PasswordError::Interrupted)?;
-        answered.await.unwrap_or(Err(PasswordError::Interrupted))
+        done.await.unwrap_or(Err(PasswordError::Interrupted))
+    }
+}
+
+/// Threads for hashing alone, which take turns in order of arrival: one that gives way never comes back to the front.
+struct Hashers(Option<Runtime>);
+
+impl Hashers {
+    fn new(at_once: usize) -> Self {
+        let mut threads = Builder::new_current_thread();
+        threads.max_blocking_threads(at_once).thread_name("rekey-password");
+        // Elsewhere it would be the whole program that gives way. Where it may not, it works as any other.
+        #[cfg(target_os = "linux")]
+        threads.on_thread_start(|| {
+            let _ = rustix::process::nice(NICE);
+        });
+        Self(threads.build().ok())
+    }
+}
+
+impl Drop for Hashers {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            // Whoever drops it may be in a task, where there is no waiting.
+            threads.shutdown_background();
+        }
     }
 }
