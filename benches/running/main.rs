@@ -81,9 +81,12 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     let mut table = Table::default();
     let [first, second, third] = databases;
     let is_shared = first.is_some();
-    let (mut program, host) = settled(first, scale)?;
+    let mut program = Program::new(first)?;
+    table.add("start to ready, 0 accounts", table::milliseconds(program.start().await?), "");
+    program.stop();
+    let host = settle(&program, scale)?;
     let staff = desk::hire(&program)?;
-    table.add("start to ready", table::milliseconds(program.start().await?), "");
+    program.start().await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     table.add("resident memory, idle", format!("{:.0} MiB", program.memory()?), "aim: 30 MiB");
     let mut next = verify::BARE;
@@ -106,20 +109,20 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     program.start().await?;
     let agent = desk::sign_in(&program, &staff, 0).await?;
     road::roads(Town { program, postbox, agent, host }, &mut table).await?;
-    let (program, _) = settled(second, scale)?;
+    let program = Program::new(second)?;
+    settle(&program, scale)?;
     letters::letters(program, scale, &mut table).await?;
     desk::pages(Program::new(third)?, scale, &mut table).await?;
     table.print(heading);
     Ok(())
 }
 
-/// A place with a host and accounts that have authenticators.
-fn settled(database: Option<String>, scale: Scale) -> Outcome<(Program, String)> {
-    let program = Program::new(database)?;
+/// A host, whose token it returns, and accounts that have authenticators.
+fn settle(program: &Program, scale: Scale) -> Outcome<String> {
     let add = ["client", "add", "bench", "--scope", "accounts,codes,tickets", "--json"];
     let host: Value = serde_json::from_str(&program.run(&add, "")?)?;
-    codes::accounts(&program, scale.accounts)?;
-    Ok((program, host["token"].as_str().ok_or("no token")?.to_owned()))
+    codes::accounts(program, scale.accounts)?;
+    Ok(host["token"].as_str().ok_or("no token")?.to_owned())
 }
 
 fn main() -> Outcome<()> {

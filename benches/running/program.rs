@@ -169,9 +169,13 @@ impl Program {
         Ok(field(&self.proc("status")?, "VmHWM:")? as f64 / 1024.0)
     }
 
-    /// Bytes that it has had written to the disk.
+    /// Bytes that it has had written to the disk: by itself, or to the log of its PostgreSQL.
     pub(crate) fn written(&self) -> Outcome<u64> {
-        field(&self.proc("io")?, "write_bytes:")
+        if self.database().starts_with("sqlite") {
+            return field(&self.proc("io")?, "write_bytes:");
+        }
+        let log = "SELECT (pg_current_wal_lsn() - '0/0')::bigint AS count";
+        Ok(count(self.database(), log)?.try_into()?)
     }
 
     /// Processor time that it has used; the kernel counts in hundredths of a second.

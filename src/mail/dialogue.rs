@@ -5,6 +5,9 @@
 //! what a stranger puts behind the answer to STARTTLS would speak for the server once TLS stands. That is
 //! why letters do not go through lettre's own transport, which keeps such bytes.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -125,7 +128,10 @@ impl Dialogue {
     /// Whether the server has said nothing since its last answer, and not hung up either.
     pub(super) async fn is_quiet(&mut self) -> bool {
         let mut byte = [0u8; 1];
-        self.unread.is_empty() && timeout(Duration::ZERO, self.stream.read(&mut byte)).await.is_err()
+        // Asked once and without a timer, as none is shorter than a millisecond.
+        let is_silent =
+            poll_fn(|cx| Poll::Ready(pin!(self.stream.read(&mut byte)).poll(cx).is_pending())).await;
+        self.unread.is_empty() && is_silent
     }
 
     async fn ask(&mut self, step: Step, command: &str, good: &[u16]) -> Result<Reply, Trouble> {
