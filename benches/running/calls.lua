@@ -23,6 +23,8 @@ function request()
   else
     used = used + 1
   end
+  -- Each from a network of its own, as people come.
+  headers["X-Forwarded-For"] = string.format("10.%d.%d.7", math.floor(used / 256) % 256, used % 256)
   local path, body = calls[used]:match("^(%S+) (.*)$")
   return wrk.format("POST", path, headers, body)
 end

@@ -50,8 +50,10 @@ pub(crate) async fn pages(mut program: Program, scale: Scale, table: &mut Table)
     for (round, &tickets) in scale.tickets.iter().enumerate() {
         program.stop();
         let mut crowd = Crowd::on(program.database(), now());
+        // Of the first ones half are alive, so that every page of a queue is as full as later.
+        let share = if round == 0 { 2 } else { 50 };
         for from in (there..=tickets).step_by(50_000) {
-            crowd.tickets(from, (from + 50_000).min(tickets + 1), 50);
+            crowd.tickets(from, (from + 50_000).min(tickets + 1), share);
         }
         // PostgreSQL does this by itself in time; the program asks SQLite to at no time.
         if !program.database().starts_with("sqlite") {

@@ -45,6 +45,7 @@ impl Program {
             ("REKEY__MAIL__TRANSPORT", "folder".to_owned()),
             ("REKEY__MAIL__FOLDER", file("mail")),
             ("REKEY__LOG__LEVEL", "error".to_owned()),
+            ("REKEY__HTTP__TRUSTED_PROXIES", "127.0.0.1".to_owned()),
             ("REKEY__POLICY__APPROVALS_PER_HOUR", "10000".to_owned()),
             ("REKEY__LIMITS__TICKETS_PER_HOUR", "1000000".to_owned()),
         ]);
