@@ -137,6 +137,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_shown_by_its_end_alone_in_logs_too() {
+        let number = PhoneNumber::parse("+4930123456").unwrap();
+        assert_eq!(format!("{number:?}"), number.masked());
+        assert!(!number.masked().contains("30123"));
+    }
+
+    #[test]
     fn addresses_that_differ_in_case_alone_have_one_key() {
         let key = EmailAddress::parse("Ada.L+2fa@Example.com").unwrap().unique_key();
         assert_eq!(key, "ada.l+2fa@example.com");

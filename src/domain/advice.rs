@@ -178,6 +178,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn platforms_have_the_words_that_the_api_and_people_use() {
+        let words = Platform::ALL.map(|platform| (platform.as_str(), platform.label()));
+        assert_eq!(
+            words,
+            [("android", "Android"), ("iphone", "iPhone and iPad"), ("desktop", "Computer")]
+        );
+    }
+
+    #[test]
+    fn times_are_told_in_seconds_below_two_minutes() {
+        let told = [-1, 2, 119, 120, 149, 150, -3600].map(duration);
+        assert_eq!(
+            told,
+            ["1 second", "2 seconds", "119 seconds", "2 minutes", "2 minutes", "3 minutes", "60 minutes"]
+        );
+    }
+
+    #[test]
+    fn who_typed_one_code_twice_is_told_so_and_nobody_else_is() {
+        assert!(told(Finding::NoMatch, Facts::Repeated).text.starts_with("You typed the same code twice."));
+        assert!(told(Finding::NoMatch, Facts::None).text.starts_with("These codes do not belong"));
+    }
+
     fn pending() -> Facts {
         Facts::Both(place())
     }

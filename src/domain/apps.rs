@@ -93,6 +93,8 @@ mod tests {
         for app in App::all() {
             assert_eq!(App::find(app.word), app);
         }
+        assert_eq!(App::all().next().map(|app| app.word), Some("google"), "that of the numbered steps first");
+        assert!(App::all().count() > 1);
         assert_eq!(App::find("<script>").name, "Google Authenticator");
     }
 }

@@ -196,3 +196,22 @@ impl Event {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_named_by_its_kind_and_id() {
+        for (subject, kind, id) in [
+            (Subject::Ticket(TicketId::new("t")), "ticket", "t"),
+            (Subject::Account(AccountId::new("a")), "account", "a"),
+            (Subject::Authenticator(AuthenticatorId::new("k")), "authenticator", "k"),
+            (Subject::Staff(StaffId::new("s")), "staff", "s"),
+            (Subject::Client(ClientId::new("c")), "client", "c"),
+            (Subject::System, "system", ""),
+        ] {
+            assert_eq!((subject.kind(), subject.id()), (kind, id));
+        }
+    }
+}

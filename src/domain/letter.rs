@@ -220,12 +220,6 @@ impl Content {
             Self::DeskAlarm { .. } => Purpose::DeskAlarm,
         }
     }
-
-    /// Whether a shared secret is in it: then a hard bounce kills the key.
-    #[must_use]
-    pub const fn carries_key(&self) -> bool {
-        matches!(self, Self::SetupKey(_))
-    }
 }
 
 impl Purpose {
@@ -286,5 +280,11 @@ mod tests {
             assert_eq!(Alarm::parse(alarm.as_str()), Some(*alarm));
         }
         assert_eq!(Purpose::parse("Setup_Key"), None);
+    }
+
+    #[test]
+    fn the_desk_and_its_administrators_get_these_letters_and_persons_all_others() {
+        let internal: Vec<Purpose> = Purpose::ALL.iter().copied().filter(|purpose| purpose.is_internal()).collect();
+        assert_eq!(internal, [Purpose::Bounced, Purpose::DeskAlarm]);
     }
 }

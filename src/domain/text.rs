@@ -122,6 +122,8 @@ mod tests {
         assert_eq!(name("  Ada   Lovelace ").as_deref(), Some("Ada Lovelace"));
         assert_eq!(name("علی‌رضا").as_deref(), Some("علی‌رضا"), "spelt with a joiner");
         assert_eq!(name("<b>Ada</b>").as_deref(), Some("<b>Ada</b>"), "pages escape, names do not");
+        assert_eq!(name(&format!("Ada{}", " ".repeat(1021))).as_deref(), Some("Ada"), "1024 bytes");
+        assert_eq!(name(&format!("Ada{}", " ".repeat(1022))), None, "1025 bytes");
         for given in [
             "",
             "   ",

@@ -178,6 +178,33 @@ on_both! {
         assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
     }
 
+    async fn a_letter_that_the_mail_server_leaves_hanging_holds_up_no_other(backend: Backend) {
+        let server = SmtpServer::start(Security::None).await;
+        let mut program = Program::on(backend).await;
+        program.set("MAIL__TRANSPORT", "smtp");
+        program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
+        let host = program.host();
+        program.start().await;
+        let ask = async |name: &str| {
+            let email = format!("{name}@example.com");
+            program.account(&host, name, &email).await.expect(201);
+            let asks = json!({"account": email, "problem": "lost_device", "message": "My phone is gone."});
+            program.http.post("/api/v1/tickets", "", asks).await.expect(202);
+        };
+        // It has two minutes to say whether it takes a letter.
+        server.on("END", Act::Stall);
+        ask("ada").await;
+        until("the first letter is under way", async || {
+            server.heard().iter().any(|line| line.starts_with("DATA")).then_some(())
+        })
+        .await;
+        ask("bob").await;
+        until("the second letter is taken", async || {
+            server.taken().iter().any(|letter| letter.to == "bob@example.com").then_some(())
+        })
+        .await;
+    }
+
     async fn a_key_ring_that_cannot_be_read_stops_the_start_and_is_not_replaced(backend: Backend) {
         let program = Program::on(backend).await;
         program.host();

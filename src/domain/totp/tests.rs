@@ -51,6 +51,12 @@ impl<T: ?Sized> Silent<()> for T {}
 impl<T: ?Sized + std::fmt::Debug> Silent<u8> for T {}
 
 #[test]
+fn a_code_with_spaces_around_it_is_read_up_to_64_bytes() {
+    assert!(Code::parse(&format!("123456{}", " ".repeat(58))).is_some());
+    assert!(Code::parse(&format!("123456{}", " ".repeat(59))).is_none());
+}
+
+#[test]
 fn a_code_does_not_print_itself() {
     <Code as Silent<_>>::is_silent();
 }
