@@ -181,10 +181,7 @@ mod tests {
     #[test]
     fn platforms_have_the_words_that_the_api_and_people_use() {
         let words = Platform::ALL.map(|platform| (platform.as_str(), platform.label()));
-        assert_eq!(
-            words,
-            [("android", "Android"), ("iphone", "iPhone and iPad"), ("desktop", "Computer")]
-        );
+        assert_eq!(words, [("android", "Android"), ("iphone", "iPhone and iPad"), ("desktop", "Computer")]);
     }
 
     #[test]

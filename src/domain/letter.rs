@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn the_desk_and_its_administrators_get_these_letters_and_persons_all_others() {
-        let internal: Vec<Purpose> = Purpose::ALL.iter().copied().filter(|purpose| purpose.is_internal()).collect();
+        let internal: Vec<Purpose> =
+            Purpose::ALL.iter().copied().filter(|purpose| purpose.is_internal()).collect();
         assert_eq!(internal, [Purpose::Bounced, Purpose::DeskAlarm]);
     }
 }
