@@ -1,20 +1,16 @@
-//! Tickets opened a second, beside the bare database; then the letters that wait for them, sent into a mail server that
-//! takes everything, beside what Postfix's own `smtp-source` sends it.
+//! Letters a second into a mail server that takes everything, beside what Postfix's own `smtp-source` sends it.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::crowd::Crowd;
 use crate::desk::now;
-use crate::load::{self, Rounds};
+use crate::openings::{open, waiting};
 use crate::program::{Program, count, free_port};
-use crate::table::{Table, against, median, milliseconds, spread};
-use crate::{Outcome, Scale, bare};
+use crate::table::{Table, median, spread};
+use crate::{Outcome, Scale};
 
 const CONNECTIONS: [usize; 3] = [1, 4, 16];
-const CLIENTS: usize = 8;
-/// More than any round can open a second.
-const MOST: usize = 5_000;
 
 struct Sink {
     child: Child,
@@ -77,7 +73,7 @@ pub(crate) async fn letters(mut program: Program, scale: Scale, table: &mut Tabl
     program.set("REKEY__MAIL__TRANSPORT", "smtp".to_owned());
     // Nobody listens there yet, so everything waits.
     program.set("REKEY__MAIL__URL", format!("smtp://127.0.0.1:{}", free_port()?));
-    open(&mut program, scale, table).await?;
+    open(&mut program, scale, scale.letters * CONNECTIONS.len() * scale.rounds, table).await?;
     program.set("REKEY__MAIL__URL", format!("smtp://127.0.0.1:{}", sink.port));
     let mut crowd = Crowd::on(program.database(), now());
     for connections in CONNECTIONS {
@@ -134,45 +130,4 @@ fn are_due(database: &str) -> Outcome<bool> {
     let now = if database.starts_with("sqlite") { "datetime('now')" } else { "now() AT TIME ZONE 'utc'" };
     let first = format!("SELECT 1 FROM letters WHERE next_at <= {now} LIMIT 1");
     Ok(count(database, &format!("SELECT count(*) AS count FROM ({first}) AS first"))? > 0)
-}
-
-/// Letters that no server has taken yet.
-fn waiting(database: &str) -> Outcome<i64> {
-    count(database, "SELECT count(*) AS count FROM letters WHERE payload IS NOT NULL")
-}
-
-/// Tickets a second, eight persons at once; one letter each.
-async fn open(program: &mut Program, scale: Scale, table: &mut Table) -> Outcome<()> {
-    let needed = scale.letters * CONNECTIONS.len() * scale.rounds;
-    let (mut rounds, mut bare, mut next) = (Rounds::default(), Vec::new(), 0);
-    while rounds.rates.len() < scale.rounds || next < needed {
-        let from = next;
-        next += scale.seconds.as_secs() as usize * MOST;
-        let calls: Vec<_> = (from..next.min(scale.accounts / 2)).map(call).collect();
-        program.start().await?;
-        let before = waiting(program.database())?;
-        let load = load::wrk(&program.url, None, &calls, CLIENTS, scale.seconds)?;
-        if waiting(program.database())? - before < i64::try_from(load.calls)? {
-            return Err("a ticket was opened and its letter does not wait".into());
-        }
-        program.stop();
-        next = from + load.begun + 1;
-        rounds.add(&load);
-        let first = scale.accounts / 2 + rounds.rates.len() * scale.seconds.as_secs() as usize * MOST;
-        bare.push(bare::openings(program.database(), CLIENTS, scale.seconds, first)?);
-    }
-    let (p50, p99) = rounds.times();
-    table.add(
-        format!("tickets opened a second, {CLIENTS} connections"),
-        format!("{}; p50 {}, p99 {}", spread(&rounds.rates), milliseconds(p50), milliseconds(p99)),
-        against(&rounds.rates, &bare),
-    );
-    Ok(())
-}
-
-fn call(number: usize) -> String {
-    format!(
-        "/api/v1/tickets {{\"account\": \"p{number}@example.com\", \"problem\": \"lost_device\", \
-         \"message\": \"My phone is gone.\"}}"
-    )
 }

@@ -22,6 +22,7 @@ mod crowd;
 mod desk;
 mod letters;
 mod load;
+mod openings;
 mod postbox;
 mod program;
 mod road;

@@ -17,6 +17,7 @@ use super::random::Random;
 /// How many may wait for a core.
 const WAITING: usize = 64;
 /// By how much hashing gives way, as `nice` has it: to a tenth of the time of what else wants the same core.
+#[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
 /// Why a password was not hashed or checked.

@@ -198,18 +198,20 @@ impl Row {
     }
 }
 
+#[diesel::dsl::auto_type(no_type_alias)]
+fn due(now: Time) -> _ {
+    letters::table
+        .filter(letters::next_at.le(now))
+        .filter(letters::claimed_until.is_null().or(letters::claimed_until.le(now)))
+        .order(letters::next_at)
+}
+
 /// Letters whose time has come and that no worker has, those longest due first.
 ///
 /// # Errors
 /// Of the database alone.
 pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Error> {
-    Ok(letters::table
-        .filter(letters::next_at.le(now))
-        .filter(letters::claimed_until.is_null().or(letters::claimed_until.le(now)))
-        .order(letters::next_at)
-        .limit(limit)
-        .select(Row::as_select())
-        .load(conn)?)
+    Ok(due(now).limit(limit).select(Row::as_select()).load(conn)?)
 }
 
 /// Takes letters whose time has come and that no worker has, until a time.
@@ -217,11 +219,7 @@ pub fn list_due(conn: &mut Conn, now: Time, limit: i64) -> Result<Vec<Row>, Erro
 /// # Errors
 /// Of the database alone.
 pub fn claim(conn: &mut Conn, now: Time, until: Time, limit: i64) -> Result<Vec<Row>, Error> {
-    let due = letters::table
-        .filter(letters::next_at.le(now))
-        .filter(letters::claimed_until.is_null().or(letters::claimed_until.le(now)))
-        .order(letters::next_at)
-        .limit(limit);
+    let due = due(now).limit(limit);
     let rows: Vec<Row> = match conn {
         // Another worker takes others, and neither waits for the other.
         Conn::Pg(conn) => due.select(Row::as_select()).for_update().skip_locked().load(conn)?,

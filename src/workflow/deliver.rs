@@ -187,13 +187,14 @@ async fn claim(ctx: &Context, room: usize) -> Result<Vec<Claimed>, Error> {
 }
 
 async fn attempt(ctx: &Context, letter: Claimed) -> Tried {
+    let mut held = letter.held;
     let fated = if letter.row.expires_at.is_some_and(|at| at <= ctx.now()) {
         Fated::dead("its time had run out before it could be sent")
     } else {
         match compose(ctx, &letter).await {
             Ok(message) => {
-                let (verdict, held) = send(ctx, &letter, &message).await;
-                return Tried { fated: fate(&letter.row, verdict, ctx.now()), held, row: letter.row };
+                let verdict = send(ctx, &letter.row.id, &message, &mut held).await;
+                fate(&letter.row, verdict, ctx.now())
             }
             Err(cause) => {
                 let (letter, purpose) = (&letter.row.id, &letter.row.purpose);
@@ -202,22 +203,21 @@ async fn attempt(ctx: &Context, letter: Claimed) -> Tried {
             }
         }
     };
-    Tried { fated, held: letter.held, row: letter.row }
+    Tried { fated, held, row: letter.row }
 }
 
-/// Sends, and keeps the lease while the server takes its time. Returns until when it is held.
-async fn send(ctx: &Context, letter: &Claimed, message: &Composed) -> (Verdict, Time) {
-    let mut held = letter.held;
+/// Sends, and keeps the lease while the server takes its time.
+async fn send(ctx: &Context, id: &LetterId, message: &Composed, held: &mut Time) -> Verdict {
     let sending = ctx.mailer.send(message);
     tokio::pin!(sending);
     loop {
         tokio::select! {
-            verdict = &mut sending => return (verdict, held),
+            verdict = &mut sending => return verdict,
             () = tokio::time::sleep(RENEWAL) => {
-                let (id, from, until) = (letter.row.id.clone(), held, ctx.now() + LEASE);
+                let (id, from, until) = (id.clone(), *held, ctx.now() + LEASE);
                 let kept = ctx.db.write(move |conn| Ok::<_, Error>(letters::keep(conn, &id, from, until)?)).await;
                 if matches!(kept, Ok(true)) {
-                    held = until;
+                    *held = until;
                 }
             }
         }
@@ -227,7 +227,7 @@ async fn send(ctx: &Context, letter: &Claimed, message: &Composed) -> (Verdict, 
 /// Why a letter cannot be written; trying again does not help.
 #[derive(Debug, thiserror::Error)]
 enum Unwritable {
-    #[error("it does not open, or whom it concerns is gone")]
+    #[error("it does not open")]
     Unreadable(#[source] Error),
     #[error("it cannot be rendered: {0}")]
     Rendering(#[from] mail::ComposeError),
