@@ -38,3 +38,4 @@ mod scale;
 mod schemas;
 mod standards;
 mod truth;
+mod vouches;

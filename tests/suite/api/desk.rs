@@ -34,6 +34,30 @@ on_both! {
         approve(&agent.token).await.refused(409, "conflict");
     }
 
+    async fn a_ticket_is_closed_for_the_reason_that_was_given(app: TestApp) {
+        let agent = app.staff("grace", "agent,admin").await;
+        for (name, frozen, given, reason) in [
+            ("ada", false, "spam", "spam"),
+            ("bob", false, "duplicate", "duplicate"),
+            ("cora", false, "not_me", "not_me"),
+            ("dan", false, "she found her telephone", "solved"),
+            ("eve", true, "she never asked", "not_me"),
+            ("fay", true, "spam", "spam"),
+            ("gus", true, "solved", "solved"),
+        ] {
+            let email = format!("{name}@example.com");
+            app.account(&email).await;
+            let asker = app.asker(&email).await;
+            app.desk(&agent, &asker, "/claim", json!({})).await.expect(200);
+            if frozen {
+                app.desk(&agent, &asker, "/freeze", json!({"reason": "strange"})).await.expect(200);
+            }
+            app.step_up(&agent).await;
+            let closed = app.desk(&agent, &asker, "/close", json!({"reason": given})).await.expect(200);
+            assert_eq!((&closed["status"], &closed["reason"]), (&json!("closed"), &json!(reason)), "{name}");
+        }
+    }
+
     async fn of_two_who_claim_one_has_it(app: TestApp) {
         app.account("ada@example.com").await;
         let (one, two) = (app.staff("grace", "agent").await, app.staff("alan", "agent").await);

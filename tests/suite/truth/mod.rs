@@ -2,6 +2,7 @@
 //!
 //! State × command stands with the domain (`src/domain/ticket/tests/table.rs`).
 
+mod activation;
 mod doors;
 mod people;
 mod proofs;

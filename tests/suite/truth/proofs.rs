@@ -70,6 +70,7 @@ impl Proofs {
 }
 
 /// A key that was sent, and everything that could prove it.
+#[derive(Clone)]
 struct Sent {
     asker: Asker,
     name: String,
@@ -201,6 +202,11 @@ impl Desk {
         for proofs in short {
             let refused = self.activate(&keys[0], proofs, proofs).await;
             refused.refused(403, "proof_required");
+        }
+        let all = Proofs { pin: true, password: true, assertion: true, recovery_code: true };
+        for count in [0, keys[0].codes - 1, 3] {
+            let odd = Sent { codes: count, ..keys[0].clone() };
+            self.activate(&odd, all, all).await.refused(422, "invalid");
         }
         for (proofs, key) in enough.into_iter().zip(&keys) {
             for right in proofs.with_one_wrong().into_iter().filter(|right| !right.are_enough(situation)) {

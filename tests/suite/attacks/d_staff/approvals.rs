@@ -142,6 +142,50 @@ on_both! {
         staff::lift(&app.ctx, &grace.email).await.unwrap();
         assert_eq!(approve(&grace, &askers[2]).await.expect(200)["status"], "key_sent");
     }
+
+    /// D7: spreads the approvals, so that the first is an hour old before the stop is over | the stop stands for its
+    /// hour, and those who were told are the administrators of today
+    async fn d7_the_stop_stands_for_an_hour(backend: Backend) {
+        let app = TestApp::start(backend, &[("REKEY__POLICY__APPROVALS_PER_HOUR", "2")]).await;
+        let grace = app.staff("grace", "agent").await;
+        for (name, roles) in [("root", "admin"), ("former", "admin"), ("tommy", "approver")] {
+            app.staff(name, roles).await;
+        }
+        staff::disable(&app.ctx, "former@desk.example.com").await.unwrap();
+        let (first, second) = (ready(&app, &grace, "ada@example.com").await, ready(&app, &grace, "bob@example.com").await);
+        app.approve(&grace, &first).await;
+        app.after(TimeDelta::minutes(40)).await;
+        let grace = signed_in_again(&app, grace).await;
+        app.approve(&grace, &second).await;
+        let third = ready(&app, &grace, "cora@example.com").await;
+        app.step_up(&grace).await;
+        let approval = json!({"account": third.email, "reason": "sure"});
+        app.desk(&grace, &third, "/approve", approval.clone()).await.refused(429, "too_many_tries");
+        let stopped_at = app.ctx.now();
+        let told = app.letters().await.into_iter().filter(|letter| letter.to.ends_with("@desk.example.com"));
+        assert_eq!(told.map(|letter| letter.to).collect::<Vec<_>>(), ["root@desk.example.com"]);
+
+        let until = |at: TimeDelta| (stopped_at + at - app.ctx.now()).to_std().unwrap();
+        app.ctx.clock.advance(until(TimeDelta::minutes(58)));
+        let grace = signed_in_again(&app, grace).await;
+        app.step_up(&grace).await;
+        app.ctx.clock.advance(until(TimeDelta::hours(1) - TimeDelta::seconds(1)));
+        app.desk(&grace, &third, "/approve", approval.clone()).await.refused(429, "too_many_tries");
+        app.ctx.clock.advance(until(TimeDelta::hours(1)));
+        assert_eq!(app.desk(&grace, &third, "/approve", approval).await.expect(200)["status"], "key_sent");
+    }
+}
+
+async fn ready(app: &TestApp, agent: &Member, email: &str) -> Asker {
+    app.account(email).await;
+    let asker = app.asker(email).await;
+    app.verified(agent, &asker).await;
+    asker
+}
+
+async fn signed_in_again(app: &TestApp, member: Member) -> Member {
+    let fresh = app.sign_in(&member.email, &app.next_code(&member.key)).await.expect(201);
+    Member { token: fresh["token"].as_str().unwrap().to_owned(), ..member }
 }
 
 /// Changes something that the approval rested on, and looks at the ticket.

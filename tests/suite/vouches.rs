@@ -1,0 +1,88 @@
+//! The manager's word: who may be asked, and until when an answer counts.
+
+use chrono::TimeDelta;
+use rekey::domain::account::Facts;
+use rekey::domain::actor::Roles;
+use rekey::workflow::staff::{self, NewMember};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::support::actors::{Asker, Member, PASSWORD, facts};
+use crate::support::app::TestApp;
+use crate::support::client::{Reply, text};
+
+/// A member of the staff whose own account is `name@example.com`.
+async fn member_with_account(app: &TestApp, name: &str) -> Member {
+    app.account(&format!("{name}@example.com")).await;
+    let email = format!("{name}@desk.example.com");
+    let new = NewMember {
+        email: email.clone(),
+        name: name.to_owned(),
+        roles: Roles::parse("agent").unwrap(),
+        account: Some(name.to_owned()),
+        password: PASSWORD.into(),
+    };
+    let key = staff::add(&app.ctx, new).await.unwrap().secret.expose_secret().to_owned();
+    let token = text(&app.sign_in(&email, &app.next_code(&key)).await.expect(201), "token");
+    Member { email, key, token }
+}
+
+/// A ticket that an agent holds, of somebody with that manager.
+async fn held(app: &TestApp, agent: &Member, name: &str, manager: &str) -> Asker {
+    let email = format!("{name}@example.com");
+    app.account_with(Facts { manager_email: Some(manager.to_owned()), ..facts(&email) }).await;
+    let asker = app.asker(&email).await;
+    app.desk(agent, &asker, "/claim", json!({})).await.expect(200);
+    asker
+}
+
+async fn asked(app: &TestApp, agent: &Member, asker: &Asker) -> (String, String) {
+    app.desk(agent, asker, "/vouch", json!({})).await.expect(202);
+    let letter = app.letter("charles@example.com", "vouch").await;
+    (letter.token("rk_vch_"), letter.digits(6))
+}
+
+async fn answered(app: &TestApp, (token, code): &(String, String)) -> Reply {
+    app.http.post("/api/v1/vouch", "", json!({"token": token, "code": code})).await
+}
+
+on_both! {
+    async fn nobody_vouches_for_whom_they_verify_and_colleagues_may(app: TestApp) {
+        let (grace, alan) = (member_with_account(&app, "grace").await, member_with_account(&app, "alan").await);
+        for (name, manager, may) in [
+            ("ada", "grace@desk.example.com", false),
+            ("bob", "grace@example.com", false),
+            ("cora", "alan@desk.example.com", true),
+            ("dan", "alan@example.com", true),
+        ] {
+            let asker = held(&app, &grace, name, manager).await;
+            let answer = app.desk(&grace, &asker, "/vouch", json!({})).await;
+            if may { answer.expect(202) } else { answer.refused(422, "invalid") };
+        }
+        let asker = held(&app, &alan, "eve", "grace@example.com").await;
+        app.desk(&alan, &asker, "/vouch", json!({})).await.expect(202);
+    }
+
+    async fn an_answer_counts_for_a_day(app: TestApp) {
+        for (name, after, counts) in [
+            ("ada", TimeDelta::hours(24) - TimeDelta::seconds(1), true),
+            ("bob", TimeDelta::hours(24), false),
+        ] {
+            let agent = app.staff(&format!("agent-of-{name}"), "agent").await;
+            let asker = held(&app, &agent, name, "charles@example.com").await;
+            let question = asked(&app, &agent, &asker).await;
+            app.ctx.clock.advance(after.to_std().unwrap());
+            let answer = answered(&app, &question).await;
+            if counts { answer.expect(200) } else { answer.refused(404, "not_found") };
+        }
+    }
+
+    async fn a_manager_who_is_no_longer_on_file_has_nothing_to_say(app: TestApp) {
+        let agent = app.staff("grace", "agent").await;
+        let ada = held(&app, &agent, "ada", "charles@example.com").await;
+        let question = asked(&app, &agent, &ada).await;
+        let successor = Facts { manager_email: Some("mary@example.com".to_owned()), ..facts("ada@example.com") };
+        app.account_with(successor).await;
+        answered(&app, &question).await.refused(404, "not_found");
+    }
+}
