@@ -54,6 +54,17 @@ on_both! {
         assert_eq!(looked_at, 15, "three letters a day, five tries each");
     }
 
+    async fn a_mailbox_code_lives_for_a_quarter_of_an_hour(app: TestApp) {
+        for (name, after, status) in [("ada", 15 * 60 - 1, 200), ("bob", 15 * 60, 403)] {
+            let email = format!("{name}@example.com");
+            app.account(&email).await;
+            let asker = app.ask(&email, "lost_device").await;
+            let code = app.letter(&email, "code to confirm").await.digits(6);
+            app.ctx.clock.advance(std::time::Duration::from_secs(after));
+            app.http.post(&asker.path("/confirm"), &asker.token, json!({"code": code})).await.expect(status);
+        }
+    }
+
     async fn one_who_lost_the_token_comes_back_through_the_mailbox(app: TestApp) {
         app.account("ada@example.com").await;
         let ada = app.asker("ada@example.com").await;
@@ -66,7 +77,13 @@ on_both! {
         let token = text(&confirmed, "token");
         app.http.get(&ada.path(""), &ada.token).await.refused(404, "not_found");
         app.http.get(&ada.path(""), &token).await.expect(200);
-        app.http.post("/api/v1/tickets/RK-2222-2222/confirm", "", json!({"code": code})).await.refused(403, "wrong_code");
+        // Who has no token is told nothing of the ticket, not even that its code is dead.
+        for reference in ["RK-2222-2222", &ada.reference] {
+            for _ in 0..6 {
+                let path = format!("/api/v1/tickets/{reference}/confirm");
+                app.http.post(&path, "", json!({"code": wrong_code(&code)})).await.refused(403, "wrong_code");
+            }
+        }
     }
 
     async fn a_question_is_answered_and_a_ticket_withdrawn(app: TestApp) {

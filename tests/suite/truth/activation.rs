@@ -66,7 +66,7 @@ on_both! {
         let sent = WithPin::sent(&app).await;
         for _ in 0..9 {
             let wrong = wrong_code(&app.next_code(&sent.key));
-            sent.activate(&app, &wrong, &sent.pin).await.refused(403, "proof_required");
+            sent.activate(&app, &wrong, &sent.pin).await.refused(403, "wrong_code");
         }
         sent.activate(&app, &app.next_code(&sent.key), &sent.pin).await.expect(200);
     }
