@@ -16,7 +16,7 @@ use crate::support::totp::wrong_code;
 /// What the flood writes into its tickets; a letter that quoted it would be theirs.
 const TEXT: &str = "Win a prize at https://evil.example/now";
 /// Networks of the flood, and tickets that each may open in an hour.
-const NETWORKS: usize = 10;
+const NETWORKS: usize = 100;
 const EACH: usize = 100;
 
 async fn floods(app: &TestApp, network: usize, account: &str) -> Reply {
@@ -50,7 +50,7 @@ async fn slowly(app: &TestApp, head: &str) -> String {
 }
 
 on_both! {
-    /// L1: opens a thousand tickets for one person, and for a hundred, from ten networks
+    /// L1: opens ten thousand tickets for one person, and for a hundred, from a hundred networks
     /// | one open ticket each; three letters a day; none of the requester's text in them; 429 for the network
     async fn l1_a_flood_of_tickets_is_three_letters_and_one_ticket(backend: Backend) {
         let app = TestApp::start(backend, &[("REKEY__HTTP__TRUSTED_PROXIES", "127.0.0.1")]).await;
