@@ -31,7 +31,7 @@ pub async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) 
     parse(&bytes(request, payload).await?)
 }
 
-/// The same where the body may be left out altogether.
+/// The same where the body may be left out altogether, or be `null`.
 ///
 /// # Errors
 /// As [`json`].
@@ -44,6 +44,9 @@ pub async fn optional_json<T: DeserializeOwned + Default>(
         return Ok(T::default());
     }
     check_type(request.headers())?;
+    if bytes.trim_ascii() == b"null" {
+        return Ok(T::default());
+    }
     parse(&bytes)
 }
 
@@ -66,6 +69,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
         .map_err(|_| Problem::invalid("The body is not JSON, nests too deep, or names a field twice."))?;
+    // serde would take a list for an object, by the order of the fields.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::invalid("The body is no JSON object."));
+    }
     serde_json::from_slice(bytes).map_err(|_| {
         Problem::invalid("A field is missing, unknown, or of another kind than this call takes.")
     })

@@ -20,6 +20,7 @@ on_both! {
         for body in [
             json!({}),
             json!([]),
+            json!(["ada@example.com", "other", "help"]),
             json!({"account": "ada@example.com", "message": "no problem"}),
             with("account", json!(["ada@example.com", "eve@canary.example"])),
             with("account", json!({"email": "canary"})),
@@ -54,6 +55,13 @@ on_both! {
             post(kind, good.to_owned()).await.refused(415, "invalid");
         }
         post("application/json; charset=UTF-8", good.to_owned()).await.expect(202);
+    }
+
+    async fn where_nothing_is_asked_for_null_is_nothing(app: TestApp) {
+        app.account("ada@example.com").await;
+        let ada = app.asker("ada@example.com").await;
+        app.http.post(&ada.path("/withdraw"), &ada.token, json!([])).await.refused(422, "invalid");
+        app.http.post(&ada.path("/withdraw"), &ada.token, Value::Null).await.expect(200);
     }
 
     async fn strangers_are_told_nothing_about_their_bodies(app: TestApp) {
