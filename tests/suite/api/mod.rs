@@ -6,4 +6,5 @@ mod documents;
 mod lists;
 mod once;
 mod requesters;
+mod returning;
 mod sessions;
