@@ -4,10 +4,11 @@
 //! one for an account that does not exist costs the same as any other; and whatever else there is
 //! to do goes first, so that a flood of sign-ins holds up nobody's code.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -79,10 +80,16 @@ impl Passwords {
     /// Too many are waiting.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         let (password, salt) = (Zeroizing::new(password.to_owned()), self.random.bytes::<16>());
-        self.bounded_work(move |argon2| {
-            let hashed: PasswordHash = argon2
-                .hash_password_with_salt(password.as_bytes(), &*salt)
-                .map_err(|_| PasswordError::Malformed)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        self.bounded_work(move || {
+            let salt = Salt::new(&*salt).map_err(|_| PasswordError::Malformed)?;
+            let hashed = PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(argon2.params()).map_err(|_| PasswordError::Malformed)?,
+                salt: Some(salt),
+                hash: Some(tag(&argon2, &password, &salt)?),
+            };
             Ok(hashed.to_string())
         })
         .await
@@ -99,8 +106,13 @@ impl Passwords {
         if asked.m_cost() > 4 * Params::DEFAULT_M_COST || asked.t_cost() > 8 || asked.p_cost() > 4 {
             return Err(PasswordError::Malformed);
         }
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| PasswordError::Malformed)?;
+        let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from);
+        let argon2 = Argon2::new(algorithm, version.map_err(|_| PasswordError::Malformed)?, asked);
+        let (Some(salt), Some(kept)) = (hash.salt, hash.hash) else { return Err(PasswordError::Malformed) };
         let password = Zeroizing::new(password.to_owned());
-        self.bounded_work(move |argon2| Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok())).await
+        // Outputs are compared in constant time.
+        self.bounded_work(move || Ok(tag(&argon2, &password, &salt)? == kept)).await
     }
 
     /// Takes the time of [`verify`](Self::verify) where there is nothing to check against.
@@ -109,31 +121,43 @@ impl Passwords {
     /// Too many are waiting.
     pub async fn verify_dummy(&self, password: &str) -> Result<(), PasswordError> {
         let password = Zeroizing::new(password.to_owned());
-        self.bounded_work(move |argon2| {
-            let mut out = Zeroizing::new([0; 32]);
-            argon2
-                .hash_password_into(password.as_bytes(), b"no such account.", &mut *out)
-                .map_err(|_| PasswordError::Malformed)
-        })
-        .await
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        self.bounded_work(move || tag(&argon2, &password, b"no such account.").map(drop)).await
     }
 
     pub(super) async fn bounded_work<T, F>(&self, work: F) -> Result<T, PasswordError>
     where
         T: Send + 'static,
-        F: FnOnce(&Argon2<'_>) -> Result<T, PasswordError> + Send + 'static,
+        F: FnOnce() -> Result<T, PasswordError> + Send + 'static,
     {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
         let hashers = self.hashers.0.as_ref().ok_or(PasswordError::Interrupted)?;
         let done = hashers.spawn_blocking(move || {
-            let outcome = work(&argon2);
+            let outcome = work();
             // Held by the work, not by its caller, who may have gone before it is done.
             drop(place);
             outcome
         });
         done.await.unwrap_or(Err(PasswordError::Interrupted))
     }
+}
+
+thread_local! {
+    /// What a thread hashes in, kept until the thread has had nothing to do for a while. Taken anew for each password
+    /// it scatters over the heap: a flood of sign-ins grew the program to 185 MiB.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What Argon2 makes of a password, in this thread's memory.
+fn tag(argon2: &Argon2<'_>, password: &str, salt: &[u8]) -> Result<Output, PasswordError> {
+    let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut out = Zeroizing::new(vec![0; length]);
+    MEMORY.with_borrow_mut(|blocks| {
+        blocks.resize(argon2.params().block_count(), Block::new());
+        let hashed = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut out, blocks);
+        hashed.map_err(|_| PasswordError::Malformed)?;
+        Output::new(&out).map_err(|_| PasswordError::Malformed)
+    })
 }
 
 /// Threads for hashing alone, which take turns in order of arrival: one that gives way never comes back to the front.

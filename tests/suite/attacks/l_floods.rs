@@ -11,6 +11,7 @@ use crate::support::actors::PASSWORD;
 use crate::support::app::TestApp;
 use crate::support::client::{Reply, send, text};
 use crate::support::database::Backend;
+use crate::support::program::Program;
 use crate::support::totp::wrong_code;
 
 /// What the flood writes into its tickets; a letter that quoted it would be theirs.
@@ -122,6 +123,21 @@ on_both! {
         for said in said {
             assert!(said.starts_with("HTTP/1.1 408"), "{said:?}");
         }
+    }
+
+    /// L2: signs in over and over, each at the cost of a hash | forty take no more memory than the first ones
+    async fn l2_sign_ins_one_after_another_take_the_memory_of_one(backend: Backend) {
+        let mut program = Program::on(backend).await;
+        program.start().await;
+        let mut memory = Vec::new();
+        for number in 0..40 {
+            let email = format!("x{number}@example.com");
+            let wrong = json!({"email": email, "password": PASSWORD, "code": "123456"});
+            program.http.post("/api/v1/desk/session", "", wrong).await.refused(401, "unauthenticated");
+            memory.push(program.memory());
+        }
+        // A hash works in 19 MiB.
+        assert!(memory[39] < memory[0] + 19 * 1024, "KiB after each: {memory:?}");
     }
 }
 
