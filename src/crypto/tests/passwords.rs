@@ -60,7 +60,7 @@ async fn who_comes_when_too_many_wait_is_told_so_at_once() {
 async fn hashing_gives_way_to_everything_else() {
     let priority = || rustix::process::getpriority_process(None).map_err(|_| PasswordError::Interrupted);
     let before = priority().unwrap();
-    assert_eq!(Passwords::cheap().bounded_work(move || priority()).await, Ok((before + 10).min(19)));
+    assert_eq!(Passwords::cheap().bounded_work(priority).await, Ok((before + 10).min(19)));
     assert_eq!(priority().unwrap(), before, "who waits for it does not");
 }
 
