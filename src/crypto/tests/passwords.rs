@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use argon2::Params;
+use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
 
 use super::*;
 
@@ -14,6 +14,11 @@ async fn a_password_matches_itself_at_the_cost_that_was_promised() {
     assert_ne!(kept, passwords.hash("correct horse").await.unwrap());
     assert!(passwords.verify(&kept, "correct horse").await.unwrap());
     assert!(!passwords.verify(&kept, "correct horsf").await.unwrap());
+    // Argon2's own check, in memory of its own, and a hash of its own.
+    assert!(Argon2::default().verify_password(b"correct horse", kept.as_str()).is_ok());
+    let theirs =
+        Argon2::default().hash_password_with_salt(b"staple", b"a salt of theirs").unwrap().to_string();
+    assert!(passwords.verify(&theirs, "staple").await.unwrap());
 }
 
 #[tokio::test]
