@@ -50,7 +50,6 @@ pub async fn prove(ctx: &Context, reference: &str, token: &str, proving: Proving
         failures::right(conn, &account)?;
         let evidence = EvidenceId::new(inner.crypto.id(now));
         access.main = apply(conn, &inner.crypto, access.main.proven(method, evidence, now)?)?;
-        access.own = if access.own.id == access.main.id { access.main.clone() } else { access.own };
         requester::view(conn, &inner, &access).map(Ok)
     })
     .await?
