@@ -226,7 +226,10 @@ mod tests {
 
     #[test]
     fn eight_levels_are_read_and_nine_refused() {
-        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
+            format!("{{\"a\":{open}1{close}}}")
+        };
         assert!(parse::<Value>(nested(8).as_bytes()).is_ok());
         assert!(parse::<Value>(nested(9).as_bytes()).is_err());
         assert!(parse::<Value>(nested(50_000).as_bytes()).is_err());
@@ -242,6 +245,7 @@ mod tests {
             r#"{"name":["Ada"]}"#,
             r#"{"name":"Ada"} {}"#,
             r#"{"name":1}"#,
+            r#"["Ada"]"#,
             "{}",
             "",
             "{",
