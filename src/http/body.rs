@@ -44,10 +44,7 @@ pub async fn optional_json<T: DeserializeOwned + Default>(
         return Ok(T::default());
     }
     check_type(request.headers())?;
-    if bytes.trim_ascii() == b"null" {
-        return Ok(T::default());
-    }
-    parse(&bytes)
+    if bytes.trim_ascii() == b"null" { Ok(T::default()) } else { parse(&bytes) }
 }
 
 /// The bytes of a JSON body, for a caller that also needs them as they came.

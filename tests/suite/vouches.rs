@@ -2,29 +2,16 @@
 
 use chrono::TimeDelta;
 use rekey::domain::account::Facts;
-use rekey::domain::actor::Roles;
-use rekey::workflow::staff::{self, NewMember};
-use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::support::actors::{Asker, Member, PASSWORD, facts};
+use crate::support::actors::{Asker, Member, facts};
 use crate::support::app::TestApp;
-use crate::support::client::{Reply, text};
+use crate::support::client::Reply;
 
-/// A member of the staff whose own account is `name@example.com`.
-async fn member_with_account(app: &TestApp, name: &str) -> Member {
+/// An agent whose own account is `name@example.com`.
+async fn agent_with_account(app: &TestApp, name: &str) -> Member {
     app.account(&format!("{name}@example.com")).await;
-    let email = format!("{name}@desk.example.com");
-    let new = NewMember {
-        email: email.clone(),
-        name: name.to_owned(),
-        roles: Roles::parse("agent").unwrap(),
-        account: Some(name.to_owned()),
-        password: PASSWORD.into(),
-    };
-    let key = staff::add(&app.ctx, new).await.unwrap().secret.expose_secret().to_owned();
-    let token = text(&app.sign_in(&email, &app.next_code(&key)).await.expect(201), "token");
-    Member { email, key, token }
+    app.staff_of(name, "agent", Some(name)).await
 }
 
 /// A ticket that an agent holds, of somebody with that manager.
@@ -48,7 +35,7 @@ async fn answered(app: &TestApp, (token, code): &(String, String)) -> Reply {
 
 on_both! {
     async fn nobody_vouches_for_whom_they_verify_and_colleagues_may(app: TestApp) {
-        let (grace, alan) = (member_with_account(&app, "grace").await, member_with_account(&app, "alan").await);
+        let (grace, alan) = (agent_with_account(&app, "grace").await, agent_with_account(&app, "alan").await);
         for (name, manager, may) in [
             ("ada", "grace@desk.example.com", false),
             ("bob", "grace@example.com", false),

@@ -5,16 +5,8 @@ use rekey::domain::account::Facts;
 use rekey::domain::policy::Tier;
 use serde_json::json;
 
-use crate::support::actors::{Member, facts};
+use crate::support::actors::facts;
 use crate::support::app::TestApp;
-use crate::support::client::text;
-
-/// The next day, or at least in another session.
-async fn again(app: &TestApp, member: Member) -> Member {
-    let code = app.next_code(&member.key);
-    let token = text(&app.sign_in(&member.email, &code).await.expect(201), "token");
-    Member { token, ..member }
-}
 
 on_both! {
     async fn a_ticket_that_was_frozen_lately_raises_the_next_one_even_after_it_was_thawed(app: TestApp) {
@@ -42,7 +34,7 @@ on_both! {
         app.http.post(&ada.path("/activate"), &ada.token, proof).await.expect(200);
         let link = app.letter("ada@example.com", "is live").await.token("rk_stop_");
         app.after(TimeDelta::days(20)).await;
-        let agent = again(&app, agent).await;
+        let agent = app.again(&agent).await;
         app.desk(&agent, &ada, "/note", json!({"message": "All is well."})).await.expect(200);
         app.after(TimeDelta::days(11)).await;
         app.http.post("/api/v1/stop", "", json!({"token": link})).await.refused(404, "not_found");
@@ -61,7 +53,7 @@ on_both! {
         app.desk(&agent, &ada, "/pin", json!({})).await.expect(200);
         app.approve(&agent, &ada).await;
         app.ctx.clock.advance(std::time::Duration::from_hours(9));
-        let agent = again(&app, agent).await;
+        let agent = app.again(&agent).await;
         app.desk(&agent, &ada, "/pin", json!({})).await.expect(200);
         let seen = app.http.get(&ada.desk(""), &agent.token).await.expect(200);
         assert_eq!((seen["status"].as_str(), seen["approvals"].as_array().map(Vec::len)), (Some("in_review"), Some(0)));

@@ -72,17 +72,28 @@ impl TestApp {
 
     /// A member of the staff with these roles, signed in; the address is made of the name.
     pub async fn staff(&self, name: &str, roles: &str) -> Member {
+        self.staff_of(name, roles, None).await
+    }
+
+    /// The same with an account of their own, in its host's name for it.
+    pub async fn staff_of(&self, name: &str, roles: &str, account: Option<&str>) -> Member {
         let email = format!("{name}@desk.example.com");
         let new = NewMember {
             email: email.clone(),
             name: name.to_owned(),
             roles: Roles::parse(roles).unwrap(),
-            account: None,
+            account: account.map(str::to_owned),
             password: PASSWORD.into(),
         };
         let key = staff::add(&self.ctx, new).await.unwrap().secret.expose_secret().to_owned();
         let token = text(&self.sign_in(&email, &self.next_code(&key)).await.expect(201), "token");
         Member { email, key, token }
+    }
+
+    /// A member signs in once more, in a new session.
+    pub async fn again(&self, member: &Member) -> Member {
+        let signed_in = self.sign_in(&member.email, &self.next_code(&member.key)).await.expect(201);
+        Member { token: text(&signed_in, "token"), ..member.clone() }
     }
 
     /// Somebody signs in with every member's password.
@@ -118,11 +129,16 @@ impl TestApp {
         self.http.post(&asker.desk(call), &member.token, body).await
     }
 
-    /// A member takes a ticket, calls the number on file, and makes the PIN that this returns.
-    pub async fn verified(&self, member: &Member, asker: &Asker) -> String {
+    /// A member takes a ticket and calls the number on file.
+    pub async fn called(&self, member: &Member, asker: &Asker) {
         self.desk(member, asker, "/claim", json!({})).await.expect(200);
         let called = json!({"method": "callback", "outcome": "passed", "note": "knew the voice"});
         self.desk(member, asker, "/evidence", called).await.expect(200);
+    }
+
+    /// The same, with the PIN that this returns.
+    pub async fn verified(&self, member: &Member, asker: &Asker) -> String {
+        self.called(member, asker).await;
         text(&self.desk(member, asker, "/pin", json!({})).await.expect(200), "pin")
     }
 

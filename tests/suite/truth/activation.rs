@@ -4,21 +4,12 @@ use chrono::TimeDelta;
 use rekey::workflow::accounts;
 use serde_json::{Value, json};
 
-use crate::support::actors::{Asker, Member};
+use crate::support::actors::Asker;
 use crate::support::app::TestApp;
 use crate::support::client::Reply;
 use crate::support::totp::wrong_code;
 
 const PASSWORD: &str = "an owl sat in the barn";
-
-/// Verified by telephone, without a PIN, and approved: what is left is to activate the key.
-async fn sent_without_pin(app: &TestApp, agent: &Member, ada: &Asker) -> String {
-    app.desk(agent, ada, "/claim", json!({})).await.expect(200);
-    let called = json!({"method": "callback", "outcome": "passed", "note": "knew the voice"});
-    app.desk(agent, ada, "/evidence", called).await.expect(200);
-    app.approve(agent, ada).await;
-    app.letter(&ada.email, "new key").await.key()
-}
 
 /// Ada's key, sent after a call on which the PIN was read out.
 struct WithPin {
@@ -55,7 +46,9 @@ on_both! {
             app.after(age).await;
             let asker = app.asker(&email).await;
             let agent = app.staff(&format!("agent-of-{name}"), "agent").await;
-            let key = sent_without_pin(&app, &agent, &asker).await;
+            app.called(&agent, &asker).await;
+            app.approve(&agent, &asker).await;
+            let key = app.letter(&email, "new key").await.key();
             let body = json!({"code": app.next_code(&key), "password": PASSWORD});
             let answer = app.http.post(&asker.path("/activate"), &asker.token, body).await;
             if works { answer.expect(200) } else { answer.refused(403, "proof_required") };

@@ -17,9 +17,7 @@ async fn sent(app: &TestApp, agent: &Member, with_pin: bool) -> (Asker, Letter, 
     if with_pin {
         pin = app.verified(agent, &ada).await;
     } else {
-        app.desk(agent, &ada, "/claim", json!({})).await.expect(200);
-        let called = json!({"method": "callback", "outcome": "passed", "note": "knew the voice"});
-        app.desk(agent, &ada, "/evidence", called).await.expect(200);
+        app.called(agent, &ada).await;
     }
     app.approve(agent, &ada).await;
     let letter = app.letter("ada@example.com", "new key").await;

@@ -21,8 +21,7 @@ on_both! {
         let ada = app.asker("ada@example.com").await;
         app.verified(&grace, &ada).await;
         // Grace signs in again, and steps up there.
-        let again = app.sign_in(&grace.email, &app.next_code(&grace.key)).await.expect(201);
-        let hers = Member { token: again["token"].as_str().unwrap().to_owned(), ..grace.clone() };
+        let hers = app.again(&grace).await;
         app.step_up(&hers).await;
         let stolen = &grace;
         let approval = json!({"account": ada.email, "reason": "sure"});
@@ -97,8 +96,7 @@ on_both! {
         app.approve(&grace, &ada).await;
         app.approve(&grace, &bob).await;
         app.ctx.clock.advance(std::time::Duration::from_mins(8 * 60 - 1));
-        let fresh = app.sign_in(&tommy.email, &app.next_code(&tommy.key)).await.expect(201);
-        let tommy = Member { token: fresh["token"].as_str().unwrap().to_owned(), ..tommy };
+        let tommy = app.again(&tommy).await;
         app.ctx.clock.advance(std::time::Duration::from_mins(2));
         app.step_up(&tommy).await;
         // The worker has not looked yet; the deadline holds all the same.
@@ -120,11 +118,7 @@ on_both! {
         app.staff("root", "admin").await;
         let mut askers = Vec::new();
         for (number, agent) in [&grace, &grace, &grace, &alan].into_iter().enumerate() {
-            let email = format!("{number}@example.com");
-            app.account(&email).await;
-            let asker = app.asker(&email).await;
-            app.verified(agent, &asker).await;
-            askers.push(asker);
+            askers.push(ready(&app, agent, &format!("{number}@example.com")).await);
         }
         app.approve(&grace, &askers[0]).await;
         app.approve(&grace, &askers[1]).await;
@@ -155,7 +149,7 @@ on_both! {
         let (first, second) = (ready(&app, &grace, "ada@example.com").await, ready(&app, &grace, "bob@example.com").await);
         app.approve(&grace, &first).await;
         app.after(TimeDelta::minutes(40)).await;
-        let grace = signed_in_again(&app, grace).await;
+        let grace = app.again(&grace).await;
         app.approve(&grace, &second).await;
         let third = ready(&app, &grace, "cora@example.com").await;
         app.step_up(&grace).await;
@@ -167,7 +161,7 @@ on_both! {
 
         let until = |at: TimeDelta| (stopped_at + at - app.ctx.now()).to_std().unwrap();
         app.ctx.clock.advance(until(TimeDelta::minutes(58)));
-        let grace = signed_in_again(&app, grace).await;
+        let grace = app.again(&grace).await;
         app.step_up(&grace).await;
         app.ctx.clock.advance(until(TimeDelta::hours(1) - TimeDelta::seconds(1)));
         app.desk(&grace, &third, "/approve", approval.clone()).await.refused(429, "too_many_tries");
@@ -181,11 +175,6 @@ async fn ready(app: &TestApp, agent: &Member, email: &str) -> Asker {
     let asker = app.asker(email).await;
     app.verified(agent, &asker).await;
     asker
-}
-
-async fn signed_in_again(app: &TestApp, member: Member) -> Member {
-    let fresh = app.sign_in(&member.email, &app.next_code(&member.key)).await.expect(201);
-    Member { token: fresh["token"].as_str().unwrap().to_owned(), ..member }
 }
 
 /// Changes something that the approval rested on, and looks at the ticket.
