@@ -76,9 +76,12 @@ impl Crypto {
 }
 
 /// What was typed as a recovery code, without spaces, dashes and lower case; `None` if that is not
-/// sixteen characters of Base32.
+/// sixteen characters of Base32, or stands among more than 64.
 #[must_use]
 pub fn canonical_recovery_code(typed: &str) -> Option<Zeroizing<String>> {
+    if typed.chars().nth(64).is_some() {
+        return None;
+    }
     let kept = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').take(RECOVERY + 1);
     let mut code = Zeroizing::new(String::with_capacity(4 * RECOVERY + 4));
     code.extend(kept.map(|c| c.to_ascii_uppercase()));

@@ -63,10 +63,10 @@ pub struct Code {
 
 impl Code {
     /// Reads six or eight ASCII digits. Spaces, also the unbreakable ones that apps copy along, may stand
-    /// anywhere; everything else, the digits of other scripts included, is no code.
+    /// anywhere, up to 64 characters in all; everything else, the digits of other scripts included, is no code.
     #[must_use]
     pub fn parse(typed: &str) -> Option<Self> {
-        if typed.len() > 64 {
+        if typed.chars().nth(64).is_some() {
             return None;
         }
         let (mut value, mut count) = (0_u32, 0_u8);

@@ -197,4 +197,6 @@ fn recovery_codes_are_taken_however_they_are_typed() {
     {
         assert_eq!(canonical_recovery_code(typed), None, "{typed}");
     }
+    assert_eq!(canonical_recovery_code(&format!("{shown}{}", "-".repeat(45))).as_ref(), Some(&kept));
+    assert_eq!(canonical_recovery_code(&format!("{shown}{}", "-".repeat(46))), None);
 }

@@ -267,8 +267,9 @@ proptest! {
 }
 
 #[test]
-fn sixty_four_bytes_are_read_and_one_more_is_not() {
+fn sixty_four_characters_are_read_and_one_more_is_not() {
     assert!(Code::parse(&format!("755224{}", " ".repeat(58))).is_some());
     assert!(Code::parse(&format!("755224{}", " ".repeat(59))).is_none());
+    assert!(Code::parse(&format!("755224{}", "\u{a0}".repeat(58))).is_some());
     assert!(Code::parse(&"9".repeat(64)).is_none());
 }

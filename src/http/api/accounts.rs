@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::refusals::{Commands, Looks};
-use super::wire::{Tier, TwoFactorState};
+use super::wire::{Email, ExternalId, Language, MaybeEmail, Name, Phone, Tier, TwoFactorState};
 use crate::domain::account::Facts;
 use crate::domain::policy;
 use crate::http::auth::host;
@@ -23,23 +23,24 @@ use crate::workflow::clients::Scope;
 #[serde(deny_unknown_fields)]
 pub(super) struct PutAccount {
     /// The address on file: where letters and keys go. No two accounts share one.
-    #[schema(max_length = 254, example = "ada@example.com")]
+    #[schema(value_type = Email)]
     email: String,
     /// The person's name.
-    #[schema(min_length = 1, example = "Ada Lovelace")]
+    #[schema(value_type = Name)]
     name: String,
     /// The number that staff may call back.
-    #[schema(example = "+43 1 234567")]
+    #[schema(value_type = Option<Phone>)]
     phone: Option<String>,
     /// Further addresses that are told what happens.
-    #[schema(max_items = 5)]
+    #[schema(value_type = Option<Vec<Email>>, max_items = 5)]
     other_emails: Option<Vec<String>>,
     /// Who can vouch for the person.
+    #[schema(value_type = Option<MaybeEmail>)]
     manager_email: Option<String>,
     /// What a reset needs; `standard` if left out.
     tier: Option<Tier>,
     /// The person's language.
-    #[schema(example = "de-AT")]
+    #[schema(value_type = Option<Language>)]
     locale: Option<String>,
 }
 
@@ -109,7 +110,7 @@ impl From<AccountView> for Account {
 
 /// Puts an account: makes it, or takes over what changed. What changed within 30 days raises the tier of tickets.
 #[utoipa::path(put, path = "/api/v1/accounts/{external_id}", operation_id = "put_account", tag = "hosts", request_body = PutAccount,
-    params(("external_id" = String, Path, description = "The host's own name for the account")),
+    params(("external_id" = inline(ExternalId), Path, description = "The host's own name for the account")),
     responses((status = 201, body = Account, description = "Made"), (status = 200, body = Account), Commands),
     security(("client" = [])))]
 pub(super) async fn put(
@@ -127,7 +128,7 @@ pub(super) async fn put(
 
 /// An account.
 #[utoipa::path(get, path = "/api/v1/accounts/{external_id}", operation_id = "show_account", tag = "hosts",
-    params(("external_id" = String, Path)),
+    params(("external_id" = inline(ExternalId), Path)),
     responses((status = 200, body = Account), Looks), security(("client" = [])))]
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, external_id: Path<String>) -> Answer {
     let host = host(&request, &ctx, Scope::Accounts).await?;
@@ -136,7 +137,7 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, external_id: 
 
 /// Removes an account: its keys and its open ticket end.
 #[utoipa::path(delete, path = "/api/v1/accounts/{external_id}", operation_id = "remove_account", tag = "hosts",
-    params(("external_id" = String, Path)),
+    params(("external_id" = inline(ExternalId), Path)),
     responses((status = 204, description = "Removed"), Looks), security(("client" = [])))]
 pub(super) async fn remove(request: HttpRequest, ctx: Data<Context>, external_id: Path<String>) -> Answer {
     let host = host(&request, &ctx, Scope::Accounts).await?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::refusals::{Requests, Strangers};
 use super::tickets::{ASSERTION, Nothing, Ticket};
-use super::wire::Status;
+use super::wire::{Code, RecoveryCode, Status};
 use crate::domain::ticket::State;
 use crate::error::Error;
 use crate::http::body::{bearer, json, optional_json, single_header};
@@ -23,10 +23,10 @@ use crate::workflow::requester::come_back;
 #[serde(deny_unknown_fields)]
 pub(super) struct ToProve {
     /// One of the saved recovery codes.
-    #[schema(max_length = 64)]
+    #[schema(value_type = Option<RecoveryCode>)]
     recovery_code: Option<String>,
     /// Two consecutive codes of the existing authenticator.
-    #[schema(min_items = 2, max_items = 2)]
+    #[schema(value_type = Option<Vec<Code>>, min_items = 2, max_items = 2)]
     codes: Option<[String; 2]>,
 }
 
@@ -79,11 +79,11 @@ pub(super) async fn return_ticket(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToActivate {
-    /// The code that the app shows, where one is asked for.
-    #[schema(max_length = 64, example = "123456")]
+    /// The code that the app shows, where one is asked for; otherwise left out.
+    #[schema(value_type = Option<Code>)]
     code: Option<String>,
-    /// Two consecutive codes, where two are asked for.
-    #[schema(min_items = 1, max_items = 2)]
+    /// Two consecutive codes, where two are asked for; otherwise left out.
+    #[schema(value_type = Option<Vec<Code>>, min_items = 1, max_items = 2)]
     codes: Option<Vec<String>>,
     /// The PIN of the verified call.
     #[schema(max_length = 64)]
@@ -92,7 +92,7 @@ pub(super) struct ToActivate {
     #[schema(max_length = 1024)]
     password: Option<String>,
     /// One of the saved recovery codes.
-    #[schema(max_length = 64)]
+    #[schema(value_type = Option<RecoveryCode>)]
     recovery_code: Option<String>,
 }
 

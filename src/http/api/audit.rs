@@ -22,7 +22,7 @@ pub(super) struct ListEntries {
     #[param(max_length = 64)]
     ticket: Option<String>,
     /// Where the former page ended.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = "^[0-9a-f-]{36}$")]
     cursor: Option<String>,
     /// How many entries; 50 if left out.
     #[param(minimum = 1, maximum = 100)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::refusals::Commands;
-use super::wire::{FirstFactor, Refusal};
+use super::wire::{Code, ExternalId, FirstFactor, RecoveryCode, Refusal};
 use crate::domain::Time;
 use crate::http::auth::host;
 use crate::http::body::{json, optional_json};
@@ -24,7 +24,7 @@ use crate::workflow::{Context, enrol, recovery};
 #[serde(deny_unknown_fields)]
 pub(super) struct MaybeCode {
     /// The digits that the app shows.
-    #[schema(max_length = 64, example = "123456")]
+    #[schema(value_type = Option<Code>)]
     code: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct MaybeCode {
 #[serde(deny_unknown_fields)]
 pub(super) struct OneCode {
     /// The digits that the app shows.
-    #[schema(max_length = 64, example = "123456")]
+    #[schema(value_type = Code)]
     code: String,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Enrolment {
 
 /// Makes a key; it is live after its first code. On an account that is on it takes a code of the active one.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/authenticator", tag = "hosts",
-    request_body = Option<MaybeCode>, params(("external_id" = String, Path)),
+    request_body = Option<MaybeCode>, params(("external_id" = inline(ExternalId), Path)),
     responses((status = 201, body = Enrolment), Commands), security(("client" = [])))]
 pub(super) async fn begin_enrolment(
     request: HttpRequest,
@@ -80,7 +80,7 @@ pub(super) struct Enrolled {
 
 /// Proves the key that was made here, never one that a ticket sent.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/authenticator/confirm", tag = "hosts",
-    request_body = OneCode, params(("external_id" = String, Path)),
+    request_body = OneCode, params(("external_id" = inline(ExternalId), Path)),
     responses((status = 200, body = Enrolled), Commands), security(("client" = [])))]
 pub(super) async fn confirm_enrolment(
     request: HttpRequest,
@@ -96,7 +96,7 @@ pub(super) async fn confirm_enrolment(
 
 /// Makes ten new recovery codes in place of the former, with a code of the active authenticator.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/recovery-codes", tag = "hosts",
-    request_body = Option<MaybeCode>, params(("external_id" = String, Path)),
+    request_body = Option<MaybeCode>, params(("external_id" = inline(ExternalId), Path)),
     responses((status = 200, body = Enrolled), Commands), security(("client" = [])))]
 pub(super) async fn replace_recovery_codes(
     request: HttpRequest,
@@ -113,7 +113,7 @@ pub(super) async fn replace_recovery_codes(
 
 /// Turns two-factor authentication off, with a code of the active authenticator.
 #[utoipa::path(delete, path = "/api/v1/accounts/{external_id}/authenticator", tag = "hosts",
-    request_body = Option<MaybeCode>, params(("external_id" = String, Path)),
+    request_body = Option<MaybeCode>, params(("external_id" = inline(ExternalId), Path)),
     responses((status = 204, description = "It is off"), Commands), security(("client" = [])))]
 pub(super) async fn turn_off(
     request: HttpRequest,
@@ -133,10 +133,10 @@ pub(super) async fn turn_off(
 #[serde(deny_unknown_fields)]
 pub(super) struct ToVerify {
     /// The digits that the app shows.
-    #[schema(max_length = 64, example = "123456")]
+    #[schema(value_type = Option<Code>)]
     code: Option<String>,
     /// One of the saved recovery codes, in place of the code.
-    #[schema(max_length = 64)]
+    #[schema(value_type = Option<RecoveryCode>)]
     recovery_code: Option<String>,
     /// How the person signed in before. Without it no key that was sent goes live.
     first_factor: Option<FirstFactor>,
@@ -162,7 +162,7 @@ pub(super) struct CodeVerdict {
 
 /// Asks whether a code lets the person in. The first code of a key that was sent may make it live.
 #[utoipa::path(post, path = "/api/v1/accounts/{external_id}/codes/verify", tag = "hosts", request_body = ToVerify,
-    params(("external_id" = String, Path)),
+    params(("external_id" = inline(ExternalId), Path)),
     responses((status = 200, body = CodeVerdict), Commands), security(("client" = [])))]
 pub(super) async fn verify_code(
     request: HttpRequest,

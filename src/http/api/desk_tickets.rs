@@ -25,7 +25,7 @@ pub(super) struct ListTickets {
     #[param(max_length = 254)]
     q: Option<String>,
     /// Where the former page ended.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = r"^[0-9]{1,11}\.[0-9a-f-]{36}$")]
     cursor: Option<String>,
     /// How many rows; 50 if left out.
     #[param(minimum = 1, maximum = 100)]

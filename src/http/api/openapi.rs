@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
+use serde_json::{Value, json};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -64,6 +65,25 @@ impl Modify for Bearers {
     }
 }
 
+/// Of which two fields a call takes one.
+const EITHER: [(&str, [&str; 2]); 3] = [
+    ("ToProve", ["recovery_code", "codes"]),
+    ("ToActivate", ["code", "codes"]),
+    ("ToVerify", ["code", "recovery_code"]),
+];
+
+/// Says of a shape that one of two fields is given, and the other left out or null.
+fn say_either(document: &mut Value, shape: &str, [one, other]: [&str; 2]) {
+    let schema = document.pointer_mut(&format!("/components/schemas/{shape}")).and_then(Value::as_object_mut);
+    let only = |given: &str, without: &str| {
+        let none = json!({ "type": "null" });
+        json!({ "required": [given], "properties": { given: { "not": none }, without: none } })
+    };
+    if let Some(schema) = schema {
+        schema.insert("oneOf".to_owned(), json!([only(one, other), only(other, one)]));
+    }
+}
+
 /// How long the document and its page may be kept.
 pub(super) const KEPT: &str = "public, max-age=300";
 
@@ -73,6 +93,9 @@ pub(super) fn text() -> &'static str {
     TEXT.get_or_init(|| {
         let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
         super::refusals::make_precise(&mut document);
+        for (shape, fields) in EITHER {
+            say_either(&mut document, shape, fields);
+        }
         document.to_string()
     })
 }

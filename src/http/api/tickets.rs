@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::refusals::{Reads, Requests, Strangers};
-use super::wire::{CloseReason, ProblemKind, Proof, Stamp, Status, Words};
+use super::wire::{CloseReason, Code, ProblemKind, Proof, Stamp, Status, Words};
 use crate::error::Error;
 use crate::http::body::{bearer, bytes, json, optional_json, parse, single_header};
 use crate::http::problem::{Answer, Problem};
@@ -242,7 +242,7 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>, reference: Pa
 #[serde(deny_unknown_fields)]
 pub(super) struct TwoCodes {
     /// The code that the app shows, and the next one.
-    #[schema(min_items = 2, max_items = 2, example = json!(["123456", "654321"]))]
+    #[schema(value_type = Vec<Code>, min_items = 2, max_items = 2, example = json!(["123456", "654321"]))]
     codes: [String; 2],
 }
 

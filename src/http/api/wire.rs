@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::text::Text;
@@ -160,6 +160,67 @@ impl PartialSchema for Words {
 }
 
 impl ToSchema for Words {}
+
+/// Texts that the domain reads itself: here is only how the document tells them.
+macro_rules! spellings {
+    ($($(#[$doc:meta])* $name:ident($schema:expr)),* $(,)?) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )*};
+}
+
+fn text(most: usize, pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).max_length(Some(most)).pattern(Some(pattern))
+}
+
+fn spelt(most: usize, pattern: &str, example: &str) -> ObjectBuilder {
+    text(most, pattern).examples([example])
+}
+
+fn or_blank(text: impl Into<RefOr<Schema>>, example: &str) -> AnyOfBuilder {
+    let blank = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^ *$"));
+    AnyOfBuilder::new().schema_type(Type::String).item(text).item(blank).examples([example])
+}
+
+spellings! {
+    /// A code of an authenticator.
+    Code(spelt(64, CODE, "123456")),
+    /// A saved recovery code.
+    RecoveryCode(spelt(64, "^[ -]*([A-Za-z2-7][ -]*){16}$", "ABCD-EFGH-2345-6723")),
+    /// A mail address.
+    Email(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(254))
+            .format(Some(SchemaFormat::Custom("email".to_owned())))
+            .examples(["ada@example.com"])
+    ),
+    /// A mail address, or a blank where there is none.
+    MaybeEmail(or_blank(Email::schema(), "grace@example.com")),
+    /// The host's id of an account.
+    ExternalId(text(128, "^[!-~]+$").min_length(Some(1))),
+    /// A person's name.
+    Name(spelt(80, &format!("^[^{HIDDEN}]*[^{HIDDEN}{BLANK}][^{HIDDEN}]*$"), "Ada Lovelace")),
+    /// A telephone number, or a blank where there is none.
+    Phone(or_blank(spelt(64, "^ *[+]?[ ()-]*([0-9][ ()-]*){6,15}$", NUMBER), NUMBER)),
+    /// A language tag of RFC 5646, or a blank where there is none.
+    Language(or_blank(spelt(35, "^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", "de-AT"), "de-AT")),
+}
+
+const NUMBER: &str = "+43 1 234567";
+/// Six or eight digits, among the spaces that apps show and people copy.
+const CODE: &str = r"^[ \u00a0\u202f]*([0-9][ \u00a0\u202f]*){6}(([0-9][ \u00a0\u202f]*){2})?$";
+/// What nobody can see, or what breaks or turns the line.
+const HIDDEN: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb";
+const BLANK: &str = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000";
 
 /// Name and value pairs, as an object.
 #[derive(Debug, Clone)]

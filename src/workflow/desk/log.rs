@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::{MOST, timeline};
 use crate::db::audit::{self, Entry};
 use crate::db::{Conn, staff, tickets};
@@ -90,15 +87,14 @@ pub async fn log(ctx: &Context, who: &StaffSession, asked: LogAsked) -> Result<L
             let mut found = audit::list(conn, ticket.as_ref(), before.as_ref(), limit + 1)?;
             let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            let next = found.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(last.id.as_str()));
+            let next = found.last().filter(|_| more).map(|last| last.id.to_string());
             Ok(LogPage { items: named(conn, found)?, next })
         })
         .await
 }
 
 fn read_cursor(cursor: &str) -> Option<EntryId> {
-    let id = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    super::is_id(&id).then(|| EntryId::new(id))
+    super::is_id(cursor).then(|| EntryId::new(cursor))
 }
 
 fn named(conn: &mut Conn, found: Vec<Entry>) -> Result<Vec<Logged>, Error> {

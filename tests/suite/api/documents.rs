@@ -108,6 +108,23 @@ on_both! {
         }
     }
 
+    async fn the_document_says_how_what_is_typed_may_be_written(app: TestApp) {
+        let document = app.http.get("/api/v1/openapi.json", "").await.expect(200);
+        let schemas = &document["components"]["schemas"];
+        for (shape, fields) in
+            [("ToProve", ["recovery_code", "codes"]), ("ToActivate", ["code", "codes"]), ("ToVerify", ["code", "recovery_code"])]
+        {
+            let given: Vec<&str> = schemas[shape]["oneOf"].as_array().unwrap().iter().map(|one| one["required"][0].as_str().unwrap()).collect();
+            assert_eq!(given, fields, "{shape}");
+        }
+        for name in ["Code", "RecoveryCode", "Name"] {
+            assert!(schemas[name]["pattern"].is_string(), "{name}");
+        }
+        assert_eq!(schemas["Email"]["format"], "email");
+        let page = send(app.http.request(Method::GET, "/api/v1/docs")).await.text;
+        assert!(page.contains("or blank") && page.contains("mail address") && page.contains("+43 1 234567"));
+    }
+
     async fn the_document_can_be_read_call_by_call_on_a_page(app: TestApp) {
         let document = app.http.get("/api/v1/openapi.json", "").await.expect(200);
         let page = send(app.http.request(Method::GET, "/api/v1/docs")).await;

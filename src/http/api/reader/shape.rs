@@ -65,11 +65,16 @@ impl Field {
         let about = if about.is_empty() { words(inner, "description") } else { about };
         let items = inner.get("items");
         let (part, meant) = resolve(document, items.unwrap_or(inner));
+        let example = [inner, meant].into_iter().find_map(example);
+        let (meant, is_blank_too) = list(meant, "anyOf").next().map_or((meant, false), |text| (text, true));
         let one = kind(meant);
         let kind = if items.is_some() { format!("list of {one}") } else { one.to_owned() };
         let mut limits = limits(meant);
         if items.is_some() {
             limits.extend(self::limits(inner));
+        }
+        if is_blank_too {
+            limits.push("or blank".to_owned());
         }
         if is_null_too && is_required {
             limits.push("or null".to_owned());
@@ -81,7 +86,7 @@ impl Field {
             part: is_part(meant).then(|| part.to_owned()),
             one_of: list(meant, "enum").filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
             limits,
-            example: inner.get("example").map(plain),
+            example: example.map(plain),
             is_required,
         }
     }
@@ -102,6 +107,7 @@ fn kind(schema: &Value) -> &'static str {
     let mut kinds = list(schema, "type").chain(schema.get("type")).filter_map(Value::as_str);
     match kinds.find(|kind| *kind != "null").unwrap_or_default() {
         "string" if text(schema, "format") == "date-time" => "time",
+        "string" if text(schema, "format") == "email" => "mail address",
         "string" => "text",
         "integer" | "number" => "number",
         "boolean" => "true or false",
@@ -128,6 +134,10 @@ fn limits(schema: &Value) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn example(schema: &Value) -> Option<&Value> {
+    schema.get("example").or_else(|| list(schema, "examples").next())
 }
 
 fn plain(example: &Value) -> String {

@@ -36,8 +36,9 @@ fn sample(document: &Value, schema: &Value) -> Value {
     if let Some(name) = schema["$ref"].as_str() {
         return sample(document, document.pointer(&name[1..]).unwrap());
     }
+    let either = schema["oneOf"].as_array().filter(|_| schema["properties"].is_object());
     for one_of in ["oneOf", "anyOf", "allOf"] {
-        if let Some(all) = schema[one_of].as_array() {
+        if let Some(all) = schema[one_of].as_array().filter(|_| either.is_none()) {
             let real = all.iter().find(|one| one["type"] != "null");
             return sample(document, real.unwrap());
         }
@@ -45,8 +46,10 @@ fn sample(document: &Value, schema: &Value) -> Value {
     if let Some(first) = schema["enum"].as_array().and_then(|all| all.first()) {
         return first.clone();
     }
-    if !schema["example"].is_null() {
-        return schema["example"].clone();
+    for example in [&schema["example"], &schema["examples"][0]] {
+        if !example.is_null() {
+            return example.clone();
+        }
     }
     let kind = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null").and_then(Value::as_str),
@@ -55,6 +58,10 @@ fn sample(document: &Value, schema: &Value) -> Value {
     match kind {
         Some("object") | None => {
             let fields = schema["properties"].as_object().into_iter().flatten();
+            // Of two that exclude each other it is the first.
+            let is_left_out =
+                |name: &str| either.is_some_and(|all| all[0]["properties"][name]["type"] == "null");
+            let fields = fields.filter(|(name, _)| !is_left_out(name));
             Value::Object(fields.map(|(name, field)| (name.clone(), sample(document, field))).collect())
         }
         Some("array") => {
