@@ -1,19 +1,21 @@
 //! The worker: letters, holds, expiries and the audit chain, beside the requests.
 //!
-//! `tick` does what is due once, and is what tests call; `run` does it again and again, woken at once by writes.
+//! `tick` does what is due once, and is what tests call; `run` does it once a second, and letters as soon as they are
+//! written.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::domain::letter::Alarm;
 use crate::error::{Error, chain};
 use crate::workflow::{Context, alarm, audit, deliver, expire, rotate};
 
-/// How long it sleeps when nobody wakes it.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long it sleeps between two rounds.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Does everything that is due now, until nothing is left.
 ///
@@ -52,43 +54,43 @@ async fn seal(ctx: &Context) -> Result<(), Error> {
 ///
 /// Letters go beside the rest: a mail server that takes its time holds up no time limit and no audit chain.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
-    let mut swept = None;
     let due = Arc::new(Notify::new());
     let mut letters = JoinSet::new();
+    let mut seconds = interval(SECOND);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !*stop.borrow() {
-        if let Err(error) = rotate::reload_ring(&ctx) {
-            tracing::error!(
-                error = chain(&error),
-                "the key ring cannot be read again; the one in memory stays in use"
-            );
-        }
         while letters.try_join_next().is_some() {}
         if letters.is_empty() {
             letters.spawn(deliver::run_on(ctx.clone(), Arc::clone(&due), stop.clone()));
         }
         due.notify_one();
-        if let Err(error) = round(&ctx).await {
-            tracing::error!(error = chain(&error), "the worker could not finish its round");
-        }
-        // Once a second, however often it is woken.
-        if swept.replace(ctx.now()) != Some(ctx.now())
-            && let Err(error) = expire::sweep(&ctx).await
-        {
-            tracing::error!(error = chain(&error), "the worker could not forget what is past");
-        }
         tokio::select! {
+            _ = seconds.tick() => go_round(&ctx).await,
+            // Whoever writes wakes it for their letters alone: a flood of writes makes no more rounds.
             () = ctx.wake.notified() => {}
-            () = tokio::time::sleep(PAUSE) => {}
             _ = stop.changed() => {}
         }
     }
     while letters.join_next().await.is_some() {}
 }
 
-async fn round(ctx: &Context) -> Result<(), Error> {
-    let done = expire_all(ctx).await;
-    seal(ctx).await?;
-    done
+/// Does what time brings about. What fails is done the next time, and holds up nothing of the rest.
+async fn go_round(ctx: &Context) {
+    if let Err(error) = rotate::reload_ring(ctx) {
+        tracing::error!(
+            error = chain(&error),
+            "the key ring cannot be read again; the one in memory stays in use"
+        );
+    }
+    if let Err(error) = expire_all(ctx).await {
+        tracing::error!(error = chain(&error), "the worker could not end what is past its time");
+    }
+    if let Err(error) = seal(ctx).await {
+        tracing::error!(error = chain(&error), "the worker could not go on with the audit chain");
+    }
+    if let Err(error) = expire::sweep(ctx).await {
+        tracing::error!(error = chain(&error), "the worker could not forget what is past");
+    }
 }
 
 async fn expire_all(ctx: &Context) -> Result<(), Error> {

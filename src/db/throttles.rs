@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::on_both;
 use super::schema::throttles;
 use super::{Conn, Error};
 use crate::domain::Time;
@@ -33,27 +34,21 @@ pub fn get(conn: &mut Conn, counter: &Counter<'_>) -> Result<i32, Error> {
 /// Counts one more, and returns how many there are now.
 ///
 /// # Errors
-/// `Stale` where two count the first one at once.
+/// Of the database alone.
 pub fn count(conn: &mut Conn, counter: &Counter<'_>) -> Result<i32, Error> {
-    let target = throttles::table.find((counter.name, counter.subject, counter.since));
-    let changed = diesel::update(target).set(throttles::count.eq(throttles::count + 1)).execute(conn)?;
-    if changed == 1 {
-        return get(conn, counter);
-    }
-    let inserted = diesel::insert_into(throttles::table)
-        .values((
-            throttles::name.eq(counter.name),
-            throttles::subject.eq(counter.subject),
-            throttles::window_start.eq(counter.since),
-            throttles::count.eq(1),
-        ))
-        .execute(conn)
-        .map_err(Error::from);
-    match inserted {
-        Ok(_) => Ok(1),
-        Err(Error::Unique(_)) => Err(Error::Stale),
-        Err(other) => Err(other),
-    }
+    let first = (
+        throttles::name.eq(counter.name),
+        throttles::subject.eq(counter.subject),
+        throttles::window_start.eq(counter.since),
+        throttles::count.eq(1),
+    );
+    Ok(on_both!(conn, c => diesel::insert_into(throttles::table)
+        .values(first)
+        .on_conflict((throttles::name, throttles::subject, throttles::window_start))
+        .do_update()
+        .set(throttles::count.eq(throttles::count + 1))
+        .returning(throttles::count)
+        .get_result(c))?)
 }
 
 /// Forgets windows that began before a time.

@@ -126,8 +126,8 @@ impl Door {
         let activates = json!({"code": totp::code(&letter.key(), program::now()), "pin": pin});
         self.post(&format!("/api/v1/tickets/{reference}/activate"), &token, activates).await?;
         self.post("/api/v1/stop", "", json!({"token": letter.token("rk_stop_")})).await?;
-        // The worker has something to do as well: it lives on for as long as it takes.
-        for _ in 0..5 {
+        // The worker goes round once a second: it lives on for as long as that takes.
+        for _ in 0..12 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             self.send(self.http.request(reqwest::Method::GET, "/readyz"), "/readyz").await?;
         }

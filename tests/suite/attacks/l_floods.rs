@@ -139,6 +139,25 @@ on_both! {
         // A hash works in 19 MiB.
         assert!(memory[39] < memory[0] + 19 * 1024, "KiB after each: {memory:?}");
     }
+
+    /// L2: signs in with what is wrong, known address or not | the worker, who has letters to send, is not woken for it
+    async fn l2_refused_sign_ins_wake_no_worker(app: TestApp) {
+        app.staff("grace", "agent").await;
+        let is_woken = async || {
+            tokio::select! {
+                biased;
+                () = app.ctx.wake.notified() => true,
+                () = std::future::ready(()) => false,
+            }
+        };
+        app.ask("ada@example.com", "other").await;
+        assert!(is_woken().await && !is_woken().await);
+        for email in ["grace@desk.example.com", "x@example.com"] {
+            let wrong = json!({"email": email, "password": PASSWORD, "code": "123456"});
+            app.http.post("/api/v1/desk/session", "", wrong).await.refused(401, "unauthenticated");
+        }
+        assert!(!is_woken().await);
+    }
 }
 
 /// All of them, side by side.
