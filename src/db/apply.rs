@@ -54,12 +54,17 @@ pub fn apply(conn: &mut Conn, crypto: &Crypto, transition: Transition) -> Result
 /// Of the database alone.
 pub fn limit_tokens(conn: &mut Conn, ticket: &Ticket, now: Time) -> Result<(), Error> {
     match ticket.state {
-        State::Closed | State::Completed => {
-            tokens::limit(conn, &ticket.id, Some(ticket.state_since + TOKENS_AFTER), now)
+        State::Closed | State::Completed | State::Frozen => {
+            tokens::limit(conn, &ticket.id, tokens_end(ticket), now)
         }
-        State::Frozen => tokens::limit(conn, &ticket.id, None, now),
         _ => Ok(()),
     }
+}
+
+/// When the tokens of a ticket end, as it stands now.
+#[must_use]
+pub fn tokens_end(ticket: &Ticket) -> Option<Time> {
+    matches!(ticket.state, State::Closed | State::Completed).then(|| ticket.state_since + TOKENS_AFTER)
 }
 
 struct Work<'a> {

@@ -2,6 +2,8 @@
 //!
 //! There is no knowledge-based method (NIST SP 800-63A-4 forbids them), and free text is never evidence.
 
+use chrono::Duration;
+
 use super::Time;
 use super::ids::{EvidenceId, StaffId};
 use super::words::words;
@@ -71,4 +73,12 @@ pub struct Evidence {
     pub by: Option<StaffId>,
     /// When.
     pub at: Time,
+}
+
+impl Evidence {
+    /// Whether it was passed, and not so long ago that it counts no more.
+    #[must_use]
+    pub fn counts(&self, lifetime: Duration, now: Time) -> bool {
+        self.outcome == Outcome::Passed && self.at + lifetime > now
+    }
 }

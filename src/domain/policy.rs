@@ -165,7 +165,7 @@ impl TierPolicy {
         for one in evidence.iter().filter(|one| one.method.is_independent()) {
             if one.outcome == Outcome::Failed {
                 passed.remove(&one.method);
-            } else if one.at + lifetime > now && self.methods.contains(&one.method) {
+            } else if one.counts(lifetime, now) && self.methods.contains(&one.method) {
                 passed.insert(one.method);
             }
         }

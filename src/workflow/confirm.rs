@@ -6,7 +6,8 @@ use super::requester::{self, Access, Status};
 use super::{Context, Counted, assess, expire};
 use crate::crypto::Purpose;
 use crate::db::challenges::{self, Challenge};
-use crate::db::{self, Conn, accounts, apply, review, tickets};
+use crate::db::review::{self, NotedEvidence};
+use crate::db::{self, Conn, accounts, apply, tickets};
 use crate::domain::Time;
 use crate::domain::evidence::Method;
 use crate::domain::ids::EvidenceId;
@@ -122,10 +123,12 @@ fn enter(
     Ok(Confirmed { status, token })
 }
 
-/// A ticket that an agent took unconfirmed gains the mailbox as evidence; later codes add nothing.
+/// A ticket that an agent took unconfirmed, or whose mailbox code is of the day before, gains the mailbox as evidence;
+/// while it counts, later codes add nothing.
 fn gain_evidence(conn: &mut Conn, ctx: &Context, ticket: Ticket, now: Time) -> Result<Ticket, Error> {
-    let known =
-        review::list_evidence(conn, &ticket.id)?.iter().any(|one| one.evidence.method == Method::MailboxCode);
+    let known = review::list_evidence(conn, &ticket.id)?.iter().any(|NotedEvidence { evidence, .. }| {
+        evidence.method == Method::MailboxCode && evidence.counts(ctx.policy.evidence_lifetime, now)
+    });
     if known || ticket.require(Command::Confirm).is_err() {
         return Ok(ticket);
     }

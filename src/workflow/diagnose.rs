@@ -8,8 +8,9 @@ use super::change::{self, Note};
 use super::owner::OwnerSession;
 use super::{Context, requester};
 use crate::db::authenticators::{self, Authenticator};
+use crate::db::review::{self, NotedEvidence};
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, apply, review};
+use crate::db::{Conn, accounts, apply};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
@@ -57,7 +58,7 @@ pub async fn diagnose(
         ticket.require(Command::Diagnose)?;
         let id = ticket.account.clone().ok_or(Rejection::OutOfOrder)?;
         let account = accounts::get(conn, &id)?;
-        require_mailbox_or_session(conn, &ticket)?;
+        require_mailbox_or_session(conn, &inner, &ticket, now)?;
         count(conn, &account, now)?;
         let diagnosis = try_codes(conn, &inner, &account, &codes, now)?;
         let facts = vec![("facts", advice::facts(&diagnosis.facts))];
@@ -116,10 +117,16 @@ pub(super) fn entry_name(ctx: &Context, account: &Account) -> String {
     format!("{} ({})", ctx.config.app.issuer, account.label())
 }
 
-fn require_mailbox_or_session(conn: &mut Conn, ticket: &Ticket) -> Result<(), Error> {
-    let stands = review::list_evidence(conn, &ticket.id)?
-        .iter()
-        .any(|one| matches!(one.evidence.method, Method::MailboxCode | Method::HostSession));
+fn require_mailbox_or_session(
+    conn: &mut Conn,
+    ctx: &Context,
+    ticket: &Ticket,
+    now: Time,
+) -> Result<(), Error> {
+    let stands = review::list_evidence(conn, &ticket.id)?.iter().any(|NotedEvidence { evidence, .. }| {
+        matches!(evidence.method, Method::MailboxCode | Method::HostSession)
+            && evidence.counts(ctx.policy.evidence_lifetime, now)
+    });
     if stands { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
 }
 

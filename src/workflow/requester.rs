@@ -1,12 +1,11 @@
 //! The requester's side: who may speak for a ticket, what they see, and what they say.
 
-use chrono::Duration;
 use secrecy::SecretString;
 
 use super::{Context, expire, open};
 use crate::crypto::{TokenKind, token_hash};
 use crate::db::tokens::{self, Kind};
-use crate::db::{Conn, accounts, apply, audit, limit_tokens, review, tickets};
+use crate::db::{Conn, accounts, apply, audit, limit_tokens, review, tickets, tokens_end};
 use crate::domain::Time;
 use crate::domain::event::Action;
 use crate::domain::ids::Reference;
@@ -263,7 +262,7 @@ pub(super) fn new_token(conn: &mut Conn, ctx: &Context, ticket: &Ticket) -> Resu
         ticket_id: Some(ticket.id.clone()),
         account_id: None,
         authenticator_id: None,
-        expires_at: (ticket.state == State::Completed).then(|| ticket.state_since + Duration::days(30)),
+        expires_at: tokens_end(ticket),
     };
     tokens::insert(conn, row)?;
     Ok(token)

@@ -7,9 +7,11 @@ use actix_web::{HttpRequest, http::StatusCode};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
+use super::holder::Held;
 use super::{come_back, holder};
 use crate::domain::advice::Platform;
 use crate::domain::rejection::Rejection;
+use crate::domain::ticket::Command;
 use crate::domain::totp::Code;
 use crate::error::Error;
 use crate::http::pages::errors::Errors;
@@ -106,6 +108,10 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
             let text = "You have used all tries for now. Somebody will look at your request";
             return ask(&request, &ctx, &held.reference, &Errors::one("code", text));
         }
+        Err(Error::Rejected(Rejection::OutOfOrder)) if may_be_checked(&held) => {
+            let text = "A day has passed since you typed a code from your mailbox. Get a new one first";
+            return ask(&request, &ctx, &held.reference, &Errors::one("code", text));
+        }
         Err(error) => return Err(Problem::from(error)),
     };
     let finding =
@@ -113,6 +119,10 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
     let mut response = see_other(&format!("/tickets/{}/finding", held.reference));
     cookies::set(&mut response, &cookies::seal(&ctx, FINDING.0, &finding, FINDING.1)?);
     Ok(response)
+}
+
+fn may_be_checked(held: &Held) -> bool {
+    Command::Diagnose.states().contains(&held.status.state)
 }
 
 /// Shows what was found.

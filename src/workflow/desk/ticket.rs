@@ -314,11 +314,8 @@ impl Viewing<'_> {
         let tier = self.ctx.policy.tier(self.ticket.tier);
         let mut methods = Vec::with_capacity(tier.methods.len());
         for method in &tier.methods {
-            let is_passed = self.evidence.iter().any(|one| {
-                one.method == *method
-                    && one.outcome == Outcome::Passed
-                    && one.at + self.ctx.policy.evidence_lifetime > self.now
-            });
+            let counts = |one: &&Evidence| one.counts(self.ctx.policy.evidence_lifetime, self.now);
+            let is_passed = self.evidence.iter().filter(counts).any(|one| one.method == *method);
             methods.push(MethodSeen { method: *method, is_passed, obstacle: self.obstacle(conn, *method)? });
         }
         Ok(PolicySeen {

@@ -104,19 +104,67 @@ pub enum Code {
 /// Everything that can be said. Tickets are numbered in the order in which they were opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    Open { stolen: bool },
-    Confirm { ticket: usize, right: bool },
+    Open {
+        stolen: bool,
+    },
+    Confirm {
+        ticket: usize,
+        right: bool,
+    },
+    /// A new mailbox code is asked for.
+    Return(usize),
+    /// It is typed without the token, which is lost.
+    ComeBack {
+        ticket: usize,
+        right: bool,
+    },
+    Diagnose {
+        ticket: usize,
+        right: bool,
+    },
     Withdraw(usize),
     Answer(usize),
-    ProveRecovery { ticket: usize, right: bool },
-    ProveCodes { ticket: usize, right: bool },
-    Activate { ticket: usize, by_letter: bool, code: Typed, pin: Typed, password: Typed, recovery: Typed },
+    ProveRecovery {
+        ticket: usize,
+        right: bool,
+    },
+    ProveCodes {
+        ticket: usize,
+        right: bool,
+    },
+    Activate {
+        ticket: usize,
+        by_letter: bool,
+        code: Typed,
+        pin: Typed,
+        password: Typed,
+        recovery: Typed,
+    },
     Stop(usize),
-    Vouch { right: bool },
-    Staff { who: Who, ticket: usize, act: Act },
+    Vouch {
+        right: bool,
+    },
+    Staff {
+        who: Who,
+        ticket: usize,
+        act: Act,
+    },
     StepUp(Who),
     Put(Change),
-    SignIn { code: Code, first_factor: bool },
+    /// The host's own page: a new key, its first code, and none at all.
+    BeginEnrolment {
+        right: bool,
+    },
+    ConfirmEnrolment {
+        right: bool,
+    },
+    TurnOff {
+        right: bool,
+    },
+    SignIn {
+        code: Code,
+        first_factor: bool,
+    },
 }
 
 /// One step of a walk.
@@ -126,7 +174,7 @@ pub enum Step {
     Try(Command, bool),
     /// What comes next on the road, by the right person.
     Forward,
-    /// The clock moves by minutes, once in a while back, and nobody does what is due.
+    /// The clock moves by minutes, and nobody does what is due.
     Wait(i64),
     /// The program dies between two commands and is started again.
     Crash,
@@ -195,10 +243,18 @@ fn commands() -> impl Strategy<Value = Command> {
         Change::Manager,
         Change::Tier,
     ]);
+    let enrolments = prop_oneof![
+        2 => right().prop_map(|right| Command::BeginEnrolment { right }),
+        2 => right().prop_map(|right| Command::ConfirmEnrolment { right }),
+        1 => right().prop_map(|right| Command::TurnOff { right }),
+    ];
     prop_oneof![
         2 => proptest::bool::weighted(0.3).prop_map(|stolen| Command::Open { stolen }),
         3 => (ticket(), right()).prop_map(|(ticket, right)| Command::Confirm { ticket, right }),
         2 => ticket().prop_map(Command::Answer),
+        2 => ticket().prop_map(Command::Return),
+        2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ComeBack { ticket, right }),
+        2 => (ticket(), right()).prop_map(|(ticket, right)| Command::Diagnose { ticket, right }),
         1 => prop_oneof![ticket().prop_map(Command::Withdraw), ticket().prop_map(Command::Stop)],
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ProveRecovery { ticket, right }),
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ProveCodes { ticket, right }),
@@ -208,6 +264,7 @@ fn commands() -> impl Strategy<Value = Command> {
             .prop_map(|(who, ticket, act)| Command::Staff { who, ticket, act }),
         3 => select(Who::ALL.to_vec()).prop_map(Command::StepUp),
         1 => changes.prop_map(Command::Put),
+        2 => enrolments,
         6 => (code, any::<bool>()).prop_map(|(code, first_factor)| Command::SignIn { code, first_factor }),
     ]
 }

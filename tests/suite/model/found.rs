@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::actors::facts;
 use crate::support::app::TestApp;
+use crate::support::client::text;
 
 on_both! {
     async fn a_ticket_that_was_frozen_lately_raises_the_next_one_even_after_it_was_thawed(app: TestApp) {
@@ -39,6 +40,34 @@ on_both! {
         app.after(TimeDelta::days(11)).await;
         app.http.post("/api/v1/stop", "", json!({"token": link})).await.refused(404, "not_found");
         app.http.get(&ada.path(""), &ada.token).await.refused(404, "not_found");
+    }
+
+    async fn who_comes_back_to_a_second_request_has_a_token_for_as_long_as_others(app: TestApp) {
+        app.account("ada@example.com").await;
+        app.asker("ada@example.com").await;
+        let second = app.ask("ada@example.com", "other").await;
+        app.http.post(&second.path("/return"), "", json!({})).await.expect(202);
+        let code = json!({"code": app.letter("ada@example.com", "code to confirm").await.digits(6)});
+        let back = app.http.post(&second.path("/confirm"), "", code).await.expect(200);
+        let token = text(&back, "token");
+        app.after(TimeDelta::days(29)).await;
+        app.http.get(&second.path(""), &token).await.expect(200);
+        app.after(TimeDelta::days(2)).await;
+        app.http.get(&second.path(""), &token).await.refused(404, "not_found");
+    }
+
+    async fn a_request_of_yesterday_finds_no_fault_until_the_mailbox_is_proven_again(app: TestApp) {
+        app.enrolled().await;
+        let ada = app.asker("ada@example.com").await;
+        let wrong = json!({"codes": ["111111", "222222"]});
+        app.http.post(&ada.path("/diagnose"), &ada.token, wrong.clone()).await.expect(200);
+        // Nobody has swept up yet what is past.
+        app.ctx.clock.advance(std::time::Duration::from_hours(24));
+        app.http.post(&ada.path("/diagnose"), &ada.token, wrong.clone()).await.refused(409, "conflict");
+        app.http.post(&ada.path("/return"), "", json!({})).await.expect(202);
+        let code = json!({"code": app.letter("ada@example.com", "code to confirm").await.digits(6)});
+        app.http.post(&ada.path("/confirm"), &ada.token, code).await.expect(200);
+        app.http.post(&ada.path("/diagnose"), &ada.token, wrong).await.expect(200);
     }
 
     async fn a_first_approval_that_has_lapsed_keeps_nobody_from_making_a_pin_though_the_worker_was_away(app: TestApp) {

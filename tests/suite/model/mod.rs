@@ -5,6 +5,7 @@
 
 mod command;
 mod deciding;
+mod enrolling;
 mod forward;
 mod found;
 mod looks;
@@ -69,6 +70,9 @@ impl Walking<'_> {
         match command {
             Command::Open { .. } if count == 4 => Command::Confirm { ticket: 3, right: true },
             Command::Confirm { ticket, right } => Command::Confirm { ticket: of(ticket), right },
+            Command::Return(ticket) => Command::Return(of(ticket)),
+            Command::ComeBack { ticket, right } => Command::ComeBack { ticket: of(ticket), right },
+            Command::Diagnose { ticket, right } => Command::Diagnose { ticket: of(ticket), right },
             Command::Withdraw(ticket) => Command::Withdraw(of(ticket)),
             Command::Answer(ticket) => Command::Answer(of(ticket)),
             Command::ProveRecovery { ticket, right } => Command::ProveRecovery { ticket: of(ticket), right },
@@ -107,6 +111,9 @@ impl Walking<'_> {
             let newest = reference.keys.iter().rposition(|one| one.ticket == Some(ticket));
             person.keys[newest.unwrap()] = Some(key);
         }
+        if let Some(secret) = body["secret"].as_str() {
+            *person.keys.last_mut().unwrap() = Some(secret.to_owned());
+        }
         self.compare().await;
     }
 
@@ -123,8 +130,7 @@ impl Walking<'_> {
         }
         let account =
             self.program.host(&self.person, reqwest::Method::GET, "", Value::Null).await.expect(200);
-        let state = if self.reference.is_on { "on" } else { "off" };
-        assert_eq!(text(&account["two_factor"], "state"), state, "{}", self.story());
+        assert_eq!(text(&account["two_factor"], "state"), self.reference.two_factor(), "{}", self.story());
     }
 }
 

@@ -7,6 +7,8 @@ impl Reference {
     pub fn tick(&mut self) {
         for ticket in 0..self.tickets.len() {
             self.lapse(ticket);
+            // An old code is forgotten, and with it how often it was guessed.
+            self.tickets[ticket].mailbox.take_if(|(ends, _)| *ends <= self.now);
             let one = &self.tickets[ticket];
             if one.state == State::Approved && one.ends.is_some_and(|ends| ends <= self.now) {
                 self.send_key(ticket, self.now + hours(24));
@@ -43,6 +45,7 @@ impl Reference {
 
     pub fn enter(&mut self, ticket: usize, state: State, ends: Option<Time>) {
         let one = &mut self.tickets[ticket];
+        one.since = self.now;
         one.state = state;
         one.ends = ends;
     }
@@ -71,6 +74,7 @@ impl Reference {
 
     pub fn send_key(&mut self, ticket: usize, ends: Time) {
         self.kill_key(ticket);
+        self.kill_enrolment();
         self.enter(ticket, State::KeySent, Some(ends));
         let key = Key {
             life: Life::Pending,
@@ -141,7 +145,8 @@ impl Reference {
             key.life = Life::Revoked;
         }
         let step = self.step();
-        for key in self.keys.iter_mut().filter(|key| key.life == Life::Pending) {
+        for key in self.keys.iter_mut().filter(|key| key.ticket == Some(ticket) && key.life == Life::Pending)
+        {
             key.life = Life::Active;
             key.last = step;
         }

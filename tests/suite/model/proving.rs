@@ -123,7 +123,9 @@ impl Reference {
         }
         let counts = |key: &Key| {
             key.life == Life::Active
-                || (key.life == Life::Pending && key.ends.is_some_and(|ends| ends > self.now))
+                || (key.life == Life::Pending
+                    && key.ticket.is_some()
+                    && key.ends.is_some_and(|ends| ends > self.now))
         };
         if !self.keys.iter().any(counts) {
             return none;
@@ -151,7 +153,7 @@ impl Reference {
         }
     }
 
-    fn right(&mut self) {
+    pub fn right(&mut self) {
         self.failures = 0;
         self.locked_until = None;
     }

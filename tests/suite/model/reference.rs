@@ -70,6 +70,8 @@ pub struct Ticket {
     pub stolen: bool,
     pub opened: Time,
     pub confirmed: bool,
+    /// Since when it stands where it stands.
+    pub since: Time,
     pub ends: Option<Time>,
     pub holder: Option<Who>,
     pub evidence: Vec<Evidence>,
@@ -79,6 +81,7 @@ pub struct Ticket {
     pub pin_tries: u32,
     pub tries: u32,
     pub reissues: u32,
+    pub diagnoses: u32,
     /// Whether a second request waits for the agent's decision.
     pub undecided: bool,
     pub kept: Option<usize>,
@@ -140,6 +143,8 @@ pub struct Reference {
     pub vouch: Option<Vouch>,
     pub stepped_up: BTreeMap<Who, Time>,
     pub mail_bounces: bool,
+    /// The hour of the last diagnosis, and how many there were in it.
+    pub diagnoses: (Time, u32),
 }
 
 pub fn hours(count: i64) -> TimeDelta {
@@ -166,6 +171,7 @@ impl Reference {
             vouch: None,
             stepped_up: BTreeMap::new(),
             mail_bounces: false,
+            diagnoses: (now, 0),
         }
     }
 

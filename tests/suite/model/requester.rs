@@ -1,5 +1,7 @@
 //! The reference, continued: the requester, the host, and whoever has a letter.
 
+use chrono::Timelike;
+
 use super::command::Command;
 use super::reference::{Answer, Evidence, Life, Reference, State, Ticket, done, hours, refused};
 
@@ -25,6 +27,9 @@ impl Reference {
         match command {
             Command::Open { stolen } => self.open(stolen),
             Command::Confirm { ticket, right } => self.confirm(ticket, right),
+            Command::Return(ticket) => self.ask_to_return(ticket),
+            Command::ComeBack { ticket, right } => self.come_back(ticket, right),
+            Command::Diagnose { ticket, right } => self.diagnose(ticket, right),
             Command::Withdraw(ticket) => self.withdraw(ticket),
             Command::Answer(ticket) => self.answer(ticket),
             Command::ProveRecovery { ticket, right } => self.prove(ticket, "recovery_code", right),
@@ -40,6 +45,9 @@ impl Reference {
                 done(204)
             }
             Command::Put(change) => self.put(change),
+            Command::BeginEnrolment { right } => self.begin_enrolment(right),
+            Command::ConfirmEnrolment { right } => self.confirm_enrolment(right),
+            Command::TurnOff { right } => self.turn_off(right),
             Command::SignIn { code, first_factor } => self.sign_in(code, first_factor),
         }
     }
@@ -51,6 +59,7 @@ impl Reference {
             privileged: self.privileged,
             stolen,
             opened: self.now,
+            since: self.now,
             confirmed: false,
             ends: Some(self.now + hours(24)),
             holder: None,
@@ -61,6 +70,7 @@ impl Reference {
             pin_tries: 0,
             tries: 0,
             reissues: 0,
+            diagnoses: 0,
             undecided: false,
             kept: None,
             duplicate_of: None,
@@ -103,6 +113,11 @@ impl Reference {
         if !self.is_token_good(ticket) {
             return not_found();
         }
+        self.type_code(ticket, right)
+    }
+
+    /// The code from the mailbox, with the token or without.
+    fn type_code(&mut self, ticket: usize, right: bool) -> Answer {
         self.lapse(ticket);
         let Some((ends, tries)) = self.tickets[ticket].mailbox else { return wrong_code() };
         if tries >= 5 {
@@ -125,8 +140,70 @@ impl Reference {
                 self.tickets[ticket].confirmed = true;
                 self.tickets[ticket].evidence.push(evidence);
             }
-            State::Open | State::InReview | State::Waiting => self.tickets[ticket].evidence.push(evidence),
+            State::Open | State::InReview | State::Waiting if !self.has_mailbox(ticket) => {
+                self.tickets[ticket].evidence.push(evidence);
+            }
             _ => {}
+        }
+        done(200)
+    }
+
+    /// Whatever the answer, a new code goes to the address on file while the ticket is not closed.
+    fn ask_to_return(&mut self, ticket: usize) -> Answer {
+        if self.tickets[ticket].state != State::Closed {
+            self.tickets[ticket].mailbox = Some((self.now + chrono::TimeDelta::minutes(15), 0));
+            match self.tickets[ticket].state {
+                State::Completed => {
+                    self.limit_tokens(ticket, Some(self.tickets[ticket].since + hours(30 * 24)));
+                }
+                State::Frozen => self.limit_tokens(ticket, None),
+                _ => {}
+            }
+        }
+        done(202)
+    }
+
+    /// Without a token nobody learns more than that a code is wrong; with the right one the former token has ended.
+    fn come_back(&mut self, ticket: usize, right: bool) -> Answer {
+        let answer = self.type_code(ticket, right);
+        if answer.0 != 200 {
+            return wrong_code();
+        }
+        let one = &mut self.tickets[ticket];
+        one.token_dead = false;
+        one.token_ends =
+            matches!(one.state, State::Closed | State::Completed).then(|| one.since + hours(30 * 24));
+        answer
+    }
+
+    /// Whether the mailbox stands, as it does for a day.
+    fn has_mailbox(&self, ticket: usize) -> bool {
+        let lately = |at| self.now < at + hours(24);
+        self.tickets[ticket].evidence.iter().any(|one| one.method == "mailbox_code" && lately(one.at))
+    }
+
+    /// It finds the fault and changes nothing, but that the codes are used up.
+    fn diagnose(&mut self, ticket: usize, right: bool) -> Answer {
+        use State::{Approved, AwaitingApproval, InReview, KeySent, Open, Waiting};
+        let main = match self.spoken_for_now(ticket) {
+            Err(refusal) => return refusal,
+            Ok(main) => main,
+        };
+        let one = &self.tickets[main];
+        let state = matches!(one.state, Open | InReview | Waiting | AwaitingApproval | Approved | KeySent);
+        if !state || !self.has_mailbox(main) {
+            return conflict();
+        }
+        let hour = self.now.date().and_hms_opt(self.now.hour(), 0, 0).unwrap();
+        let former = if self.diagnoses.0 == hour { self.diagnoses.1 } else { 0 };
+        if former == 5 || self.tickets[main].diagnoses == 3 {
+            return too_many();
+        }
+        self.tickets[main].diagnoses += 1;
+        self.diagnoses = (hour, former + 1);
+        let step = self.step();
+        if let Some(key) = self.current().filter(|_| right) {
+            self.keys[key].last = self.keys[key].last.max(step);
         }
         done(200)
     }

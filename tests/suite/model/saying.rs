@@ -13,6 +13,15 @@ fn post(path: String, token: &str, body: Value) -> Call {
     Call { method: Method::POST, path, token: token.to_owned(), body }
 }
 
+/// What is typed for the code of the mailbox; nothing where the right one never came.
+fn mailbox_code(known: Option<&str>, right: bool) -> Option<String> {
+    if right {
+        known.map(str::to_owned)
+    } else {
+        Some(crate::support::totp::wrong_code(known.unwrap_or("0")))
+    }
+}
+
 impl Program {
     /// Gets a command ready, which may move the clock; none where nobody knows what would have to be typed.
     pub async fn prepare(
@@ -33,13 +42,19 @@ impl Program {
             }
             Command::Confirm { ticket, right } => {
                 let (path, one) = of_ticket(ticket, "/confirm")?;
-                let known = one.code.as_ref();
-                let code = if right {
-                    known?.clone()
-                } else {
-                    crate::support::totp::wrong_code(known.map_or("0", |code| code))
-                };
-                post(path, &one.token, json!({"code": code}))
+                post(path, &one.token, json!({"code": mailbox_code(one.code.as_deref(), right)?}))
+            }
+            Command::Return(ticket) => post(of_ticket(ticket, "/return")?.0, "", Value::Null),
+            Command::ComeBack { ticket, right } => {
+                let (path, one) = of_ticket(ticket, "/confirm")?;
+                post(path, "", json!({"code": mailbox_code(one.code.as_deref(), right)?}))
+            }
+            Command::Diagnose { ticket, right } => {
+                let (path, one) = of_ticket(ticket, "/diagnose")?;
+                self.wait(TimeDelta::seconds(60));
+                let key = reference.current().filter(|_| right).and_then(|key| person.keys[key].clone());
+                let codes = self.codes(key.as_deref(), 2, person);
+                post(path, &one.token, json!({"codes": codes}))
             }
             Command::Withdraw(ticket) => {
                 let (path, one) = of_ticket(ticket, "/withdraw")?;
@@ -105,13 +120,33 @@ impl Program {
                 let token = self.token(&who.name());
                 post("/api/v1/desk/step-up".to_owned(), &token, json!({"code": code}))
             }
+            other => return self.said_by_host(other, person, reference),
+        })
+    }
+
+    /// The same of what people do on the pages of their host.
+    fn said_by_host(&mut self, command: Command, person: &mut Person, reference: &Reference) -> Option<Call> {
+        Some(match command {
             Command::Put(change) => {
                 person.change(change);
                 let path = format!("/api/v1/accounts/{}", person.name);
                 let token = self.app().host_token.clone();
                 Call { method: Method::PUT, path, token, body: person.facts() }
             }
+            Command::BeginEnrolment { right } => {
+                let code = self.code_of(reference.current().filter(|_| right), person);
+                self.at_host(person, Method::POST, "authenticator", json!({"code": code}))
+            }
+            Command::ConfirmEnrolment { right } => {
+                let code = self.code_of(reference.enrolling().filter(|_| right), person);
+                self.at_host(person, Method::POST, "authenticator/confirm", json!({"code": code}))
+            }
+            Command::TurnOff { right } => {
+                let code = self.code_of(reference.current().filter(|_| right), person);
+                self.at_host(person, Method::DELETE, "authenticator", json!({"code": code}))
+            }
             Command::SignIn { code, first_factor } => self.sign_in(code, first_factor, person, reference),
+            _ => return None,
         })
     }
 
@@ -129,20 +164,32 @@ impl Program {
             .collect()
     }
 
-    fn sign_in(&mut self, code: Code, first_factor: bool, person: &Person, reference: &Reference) -> Call {
+    /// The code that this key shows next, or a wrong one.
+    fn code_of(&mut self, key: Option<usize>, person: &Person) -> String {
         self.wait(TimeDelta::seconds(30));
-        let of = |key: Option<usize>| key.and_then(|key| person.keys[key].as_deref());
+        self.codes(key.and_then(|key| person.keys[key].as_deref()), 1, person).remove(0)
+    }
+
+    fn at_host(&self, person: &Person, method: Method, call: &str, body: Value) -> Call {
+        let path = format!("/api/v1/accounts/{}/{call}", person.name);
+        Call { method, path, token: self.app().host_token.clone(), body }
+    }
+
+    fn sign_in(&mut self, code: Code, first_factor: bool, person: &Person, reference: &Reference) -> Call {
+        let key = match code {
+            Code::Current => reference.current(),
+            Code::Sent => reference.sent(),
+            _ => None,
+        };
+        let shown = self.code_of(key, person);
         let mut body = match code {
             Code::Recovery(right) => json!({"recovery_code": person.recovery_code(right)}),
-            Code::Current => json!({"code": self.codes(of(reference.current()), 1, person)[0]}),
-            Code::Sent => json!({"code": self.codes(of(reference.sent()), 1, person)[0]}),
-            Code::Wrong => json!({"code": self.wrong_code(person)}),
+            _ => json!({"code": shown}),
         };
         if first_factor {
             body["first_factor"] = json!("password");
         }
-        let path = format!("/api/v1/accounts/{}/codes/verify", person.name);
-        post(path, &self.app().host_token.clone(), body)
+        self.at_host(person, Method::POST, "codes/verify", body)
     }
 
     async fn act(
@@ -208,10 +255,17 @@ impl Person {
             Command::Staff { ticket, act: Act::Pin, .. } => {
                 self.requests[ticket].pin = Some(body["pin"].as_str().unwrap().to_owned());
             }
+            // The former code is none any more, though the letter with the new one may not come.
+            Command::Return(ticket) => self.requests[ticket].code = None,
+            Command::ComeBack { ticket, .. } => {
+                body["token"].as_str().unwrap().clone_into(&mut self.requests[ticket].token);
+            }
             Command::ProveRecovery { .. } | Command::SignIn { code: Code::Recovery(_), .. } => {
                 self.recovery_codes.pop();
             }
-            Command::Activate { .. } | Command::SignIn { .. } => self.learn_recovery_codes(body),
+            Command::Activate { .. } | Command::ConfirmEnrolment { .. } | Command::SignIn { .. } => {
+                self.learn_recovery_codes(body);
+            }
             _ => {}
         }
     }
