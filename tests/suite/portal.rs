@@ -137,6 +137,8 @@ on_both! {
         for _ in 0..2 {
             ada.get(&path).await.shows(200, "These codes do not fit");
         }
+        app.after(chrono::TimeDelta::days(1)).await;
+        ada.send(&page, &fields).await.shows(422, "Get a new one first").shows(422, "Get a new code");
         let prove = ada.get(&format!("/tickets/{reference}/prove")).await.shows(200, "Prove that it is you");
         ada.send(&prove, &[("recovery_code", "AAAA-BBBB-CCCC-DDDD")]).await.shows(403, "This is not right");
     }

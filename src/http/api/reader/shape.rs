@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::Words;
 use super::outline::{list, text, words};
 
+/// Longer patterns are for machines.
+const READABLE: usize = 60;
+
 /// An object.
 pub(super) struct Shape {
     pub(super) name: String,
@@ -129,7 +132,7 @@ fn limits(schema: &Value) -> Vec<String> {
         between(number("minLength"), number("maxLength"), " characters"),
         between(number("minItems"), number("maxItems"), " of them"),
         between(number("minimum"), number("maximum"), ""),
-        (!pattern.is_empty()).then(|| format!("matches {pattern}")),
+        (!pattern.is_empty() && pattern.len() <= READABLE).then(|| format!("matches {pattern}")),
     ]
     .into_iter()
     .flatten()
