@@ -39,10 +39,6 @@ pub enum Purpose {
     Letter,
     /// The first answer to a request that may be repeated.
     Idempotency,
-    /// Texts of a ticket.
-    Message,
-    /// What a webhook's deliveries are signed with.
-    WebhookSecret,
     /// The code that proves a mailbox.
     MailboxCode,
     /// The code that a manager vouches with.
@@ -69,8 +65,6 @@ impl Purpose {
             Self::StaffSecret => "staff secret",
             Self::Letter => "letter",
             Self::Idempotency => "idempotency",
-            Self::Message => "message",
-            Self::WebhookSecret => "webhook secret",
             Self::MailboxCode => "mailbox code",
             Self::VouchCode => "vouch code",
             Self::Pin => "pin",

@@ -75,10 +75,22 @@ pub struct Evidence {
     pub at: Time,
 }
 
-impl Evidence {
-    /// Whether it was passed, and not so long ago that it counts no more.
-    #[must_use]
-    pub fn counts(&self, lifetime: Duration, now: Time) -> bool {
-        self.outcome == Outcome::Passed && self.at + lifetime > now
-    }
+/// Whether a method was passed, not so long ago that it counts no more, and has not been failed since. Of the same
+/// second it is the failure that counts.
+#[must_use]
+pub fn stands<'a>(
+    all: impl IntoIterator<Item = &'a Evidence> + Clone,
+    method: Method,
+    lifetime: Duration,
+    now: Time,
+) -> bool {
+    let of_it = |outcome| {
+        all.clone()
+            .into_iter()
+            .filter(move |one| one.method == method && one.outcome == outcome)
+            .map(|one| one.at)
+    };
+    let failed = of_it(Outcome::Failed).max();
+    let passed = of_it(Outcome::Passed).max();
+    passed.is_some_and(|at| at + lifetime > now && failed.is_none_or(|failed| failed < at))
 }

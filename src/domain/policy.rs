@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 
 use super::Time;
-use super::evidence::{Evidence, Method, Outcome};
+use super::evidence::{Evidence, Method, stands};
 use super::service_level::ServiceLevel;
 use super::words::words;
 
@@ -157,18 +157,13 @@ impl TierPolicy {
         Ok(())
     }
 
-    /// What the evidence, oldest first, still lacks; empty when the tier is satisfied. A failure takes back what
-    /// passed by the same method before it.
+    /// What the evidence still lacks; empty when the tier is satisfied. A failure takes back what passed by the same
+    /// method before it.
     #[must_use]
     pub fn missing(&self, evidence: &[Evidence], lifetime: Duration, now: Time) -> Vec<Missing> {
-        let mut passed = BTreeSet::new();
-        for one in evidence.iter().filter(|one| one.method.is_independent()) {
-            if one.outcome == Outcome::Failed {
-                passed.remove(&one.method);
-            } else if one.counts(lifetime, now) && self.methods.contains(&one.method) {
-                passed.insert(one.method);
-            }
-        }
+        let independent = self.methods.iter().copied().filter(|method| method.is_independent());
+        let passed: Vec<Method> =
+            independent.filter(|method| stands(evidence, *method, lifetime, now)).collect();
         let mut missing = Vec::new();
         if passed.len() < self.independent {
             missing.push(Missing::Independent);

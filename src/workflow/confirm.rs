@@ -3,13 +3,13 @@
 use secrecy::SecretString;
 
 use super::requester::{self, Access, Status};
+use super::verify::all_evidence;
 use super::{Context, Counted, assess, expire};
 use crate::crypto::Purpose;
 use crate::db::challenges::{self, Challenge};
-use crate::db::review::{self, NotedEvidence};
 use crate::db::{self, Conn, accounts, apply, tickets};
 use crate::domain::Time;
-use crate::domain::evidence::Method;
+use crate::domain::evidence::{Method, stands};
 use crate::domain::ids::EvidenceId;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Command, State, Ticket};
@@ -126,9 +126,7 @@ fn enter(
 /// A ticket that an agent took unconfirmed, or whose mailbox code is of the day before, gains the mailbox as evidence;
 /// while it counts, later codes add nothing.
 fn gain_evidence(conn: &mut Conn, ctx: &Context, ticket: Ticket, now: Time) -> Result<Ticket, Error> {
-    let known = review::list_evidence(conn, &ticket.id)?.iter().any(|NotedEvidence { evidence, .. }| {
-        evidence.method == Method::MailboxCode && evidence.counts(ctx.policy.evidence_lifetime, now)
-    });
+    let known = stands(&all_evidence(conn, &ticket)?, Method::MailboxCode, ctx.policy.evidence_lifetime, now);
     if known || ticket.require(Command::Confirm).is_err() {
         return Ok(ticket);
     }

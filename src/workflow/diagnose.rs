@@ -6,9 +6,9 @@ use chrono::{Duration, Timelike};
 
 use super::change::{self, Note};
 use super::owner::OwnerSession;
+use super::verify::all_evidence;
 use super::{Context, requester};
 use crate::db::authenticators::{self, Authenticator};
-use crate::db::review::{self, NotedEvidence};
 use crate::db::throttles::{self, Counter};
 use crate::db::{Conn, accounts, apply};
 use crate::domain::Time;
@@ -18,7 +18,7 @@ use crate::domain::advice;
 use crate::domain::authenticator::{AuthenticatorState, Origin};
 use crate::domain::diagnosis::{self, Candidate, Diagnosis, Finding, Standing};
 use crate::domain::event::{Action, Event};
-use crate::domain::evidence::Method;
+use crate::domain::evidence::{Method, stands};
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Command, Ticket};
 use crate::domain::totp::Code;
@@ -123,11 +123,11 @@ fn require_mailbox_or_session(
     ticket: &Ticket,
     now: Time,
 ) -> Result<(), Error> {
-    let stands = review::list_evidence(conn, &ticket.id)?.iter().any(|NotedEvidence { evidence, .. }| {
-        matches!(evidence.method, Method::MailboxCode | Method::HostSession)
-            && evidence.counts(ctx.policy.evidence_lifetime, now)
-    });
-    if stands { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
+    let all = all_evidence(conn, ticket)?;
+    let lifetime = ctx.policy.evidence_lifetime;
+    let known =
+        [Method::MailboxCode, Method::HostSession].iter().any(|one| stands(&all, *one, lifetime, now));
+    if known { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
 }
 
 fn count(conn: &mut Conn, account: &Account, now: Time) -> Result<(), Error> {

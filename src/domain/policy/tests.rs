@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::domain::evidence::Outcome;
 use crate::domain::ids::EvidenceId;
 
 const INDEPENDENT: [Method; 6] = [

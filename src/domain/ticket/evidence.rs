@@ -82,13 +82,13 @@ impl Ticket {
         let event = Event::new(Action::EvidenceRecorded)
             .with("method", new.method.as_str())
             .with("outcome", new.outcome.as_str());
-        let evidence = Evidence {
-            id: new.id,
-            method: new.method,
-            outcome: new.outcome,
-            by: Some(by.id.clone()),
-            at: now,
+        // Where the clock was put back in between, a failure still takes back what was passed before it.
+        let at = match new.outcome {
+            Outcome::Failed => former.iter().map(|one| one.at).fold(now, Time::max),
+            Outcome::Passed => now,
         };
+        let by_them = Some(by.id.clone());
+        let evidence = Evidence { id: new.id, method: new.method, outcome: new.outcome, by: by_them, at };
         let mut transition = Transition::new(self, Actor::Staff(by.id.clone()), now, event)
             .effect(Effect::RecordEvidence(evidence, new.note));
         if new.outcome == Outcome::Failed {

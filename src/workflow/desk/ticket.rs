@@ -12,7 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::actor::{Owner, Rank};
 use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::event::Action;
-use crate::domain::evidence::{Evidence, Method, Outcome};
+use crate::domain::evidence::{Evidence, Method, Outcome, stands};
 use crate::domain::ids::{Reference, StaffId};
 use crate::domain::policy::Missing;
 use crate::domain::proof::Proof;
@@ -314,8 +314,7 @@ impl Viewing<'_> {
         let tier = self.ctx.policy.tier(self.ticket.tier);
         let mut methods = Vec::with_capacity(tier.methods.len());
         for method in &tier.methods {
-            let counts = |one: &&Evidence| one.counts(self.ctx.policy.evidence_lifetime, self.now);
-            let is_passed = self.evidence.iter().filter(counts).any(|one| one.method == *method);
+            let is_passed = stands(self.evidence, *method, self.ctx.policy.evidence_lifetime, self.now);
             methods.push(MethodSeen { method: *method, is_passed, obstacle: self.obstacle(conn, *method)? });
         }
         Ok(PolicySeen {

@@ -174,7 +174,7 @@ pub enum Step {
     Try(Command, bool),
     /// What comes next on the road, by the right person.
     Forward,
-    /// The clock moves by minutes, and nobody does what is due.
+    /// The clock moves by minutes, once in a while back, and nobody does what is due.
     Wait(i64),
     /// The program dies between two commands and is started again.
     Crash,
@@ -272,6 +272,9 @@ fn commands() -> impl Strategy<Value = Command> {
 /// Walks of that many steps at most.
 pub fn walks(steps: usize) -> impl Strategy<Value = Walk> {
     let minutes = select(vec![
+        -26 * 60,
+        -3 * 60,
+        -20,
         1,
         6,
         20,

@@ -1,20 +1,40 @@
 //! The reference, continued: what the machine does by itself, and the moves that every road is made of.
 
-use super::reference::{Key, Life, Reference, State, Time, hours};
+use super::reference::{Evidence, Key, Life, Reference, State, Time, hours};
 
 impl Reference {
     /// What the machine does by itself: states that run out, holds that end, letters that go.
     pub fn tick(&mut self) {
         for ticket in 0..self.tickets.len() {
             self.lapse(ticket);
-            // An old code is forgotten, and with it how often it was guessed.
-            self.tickets[ticket].mailbox.take_if(|(ends, _)| *ends <= self.now);
             let one = &self.tickets[ticket];
             if one.state == State::Approved && one.ends.is_some_and(|ends| ends <= self.now) {
                 self.send_key(ticket, self.now + hours(24));
             }
         }
+        self.forget();
         self.deliver();
+    }
+
+    /// What is past is forgotten, and a clock that steps back brings nothing of it again.
+    fn forget(&mut self) {
+        let now = self.now;
+        for ticket in &mut self.tickets {
+            ticket.mailbox.take_if(|(ends, _)| *ends <= now);
+            ticket.token_dead |= ticket.token_ends.is_some_and(|ends| ends <= now);
+            if ticket.stop_ends.is_some_and(|ends| ends <= now) {
+                ticket.stop_ends = Some(Time::MIN);
+            }
+        }
+        if let Some(open) = self.open_ticket() {
+            self.tickets[open].evidence.retain(|one| !one.passed || now < one.at + hours(24));
+        }
+        self.vouch.take_if(|vouch| vouch.ends <= now);
+        self.stepped_up.retain(|_, until| *until > now);
+        let over = |key: &&mut Key| key.ticket.is_none() && key.ends.is_some_and(|ends| ends <= now);
+        for key in self.keys.iter_mut().filter(over).filter(|key| key.life == Life::Pending) {
+            key.life = Life::Revoked;
+        }
     }
 
     fn deliver(&mut self) {
@@ -177,8 +197,9 @@ impl Reference {
         let weak = ["callback", "recovery_code", "current_code"];
         let stands = |method: &&&str| {
             let of_it: Vec<_> = one.evidence.iter().filter(|one| one.method == **method).collect();
-            let since = of_it.iter().rposition(|one| !one.passed).map_or(0, |failed| failed + 1);
-            of_it[since..].iter().any(|one| self.now < one.at + hours(24))
+            let failed = of_it.iter().filter(|one| !one.passed).map(|one| one.at).max();
+            let is_later = |one: &&&Evidence| one.passed && failed.is_none_or(|failed| one.at > failed);
+            of_it.iter().filter(is_later).any(|one| self.now < one.at + hours(24))
         };
         let strong = strong.iter().filter(stands).count();
         let all = strong + weak.iter().filter(stands).count();

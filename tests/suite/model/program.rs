@@ -92,6 +92,7 @@ impl Program {
     pub async fn person(&mut self, start: Start) -> (Person, Option<Time>, i64) {
         self.mail_bounces(false);
         self.set(self.latest + TimeDelta::days(1));
+        self.end_sessions();
         self.app().letters().await;
         self.cases += 1;
         let name = format!("person{}", self.cases);
@@ -122,6 +123,7 @@ impl Program {
             password_at = Some(self.now());
             self.wait(TimeDelta::hours(hours));
         }
+        self.end_sessions();
         self.app().letters().await;
         (person, password_at, last)
     }
@@ -177,6 +179,7 @@ impl Program {
     /// a key arrived.
     pub async fn tick(&mut self, person: &mut Person) -> Vec<(usize, String)> {
         let mut keys = Vec::new();
+        self.end_sessions();
         for letter in self.app().letters().await {
             let whole = format!("{} {}", letter.subject, letter.text);
             if let Some(at) = whole.find("rk_vch_") {

@@ -143,8 +143,8 @@ pub struct Reference {
     pub vouch: Option<Vouch>,
     pub stepped_up: BTreeMap<Who, Time>,
     pub mail_bounces: bool,
-    /// The hour of the last diagnosis, and how many there were in it.
-    pub diagnoses: (Time, u32),
+    /// How many diagnoses there were in each hour.
+    pub diagnoses: BTreeMap<Time, u32>,
 }
 
 pub fn hours(count: i64) -> TimeDelta {
@@ -171,7 +171,7 @@ impl Reference {
             vouch: None,
             stepped_up: BTreeMap::new(),
             mail_bounces: false,
-            diagnoses: (now, 0),
+            diagnoses: BTreeMap::new(),
         }
     }
 

@@ -195,12 +195,12 @@ impl Reference {
             return conflict();
         }
         let hour = self.now.date().and_hms_opt(self.now.hour(), 0, 0).unwrap();
-        let former = if self.diagnoses.0 == hour { self.diagnoses.1 } else { 0 };
-        if former == 5 || self.tickets[main].diagnoses == 3 {
+        let former = self.diagnoses.entry(hour).or_default();
+        if *former == 5 || self.tickets[main].diagnoses == 3 {
             return too_many();
         }
         self.tickets[main].diagnoses += 1;
-        self.diagnoses = (hour, former + 1);
+        *former += 1;
         let step = self.step();
         if let Some(key) = self.current().filter(|_| right) {
             self.keys[key].last = self.keys[key].last.max(step);

@@ -23,8 +23,9 @@ impl Program {
     pub async fn signed_in(&mut self, name: &str) -> bool {
         let now = self.now();
         let session = &self.sessions[name];
-        let stands =
-            now < session.began + TimeDelta::hours(23) && now < session.seen + TimeDelta::minutes(55);
+        let stands = session.began > Time::MIN
+            && now < session.began + TimeDelta::hours(23)
+            && now < session.seen + TimeDelta::minutes(55);
         if stands {
             return false;
         }
@@ -35,6 +36,16 @@ impl Program {
         session.member.token = text(&signed_in, "token");
         (session.began, session.seen, session.last) = (now, now, step);
         true
+    }
+
+    /// What has run out when the worker comes by stays ended, whatever the clock says later.
+    pub fn end_sessions(&mut self) {
+        let now = self.now();
+        for session in self.sessions.values_mut() {
+            if now >= session.began + TimeDelta::hours(23) || now >= session.seen + TimeDelta::minutes(55) {
+                session.began = Time::MIN;
+            }
+        }
     }
 
     /// The viewer's session, so that looking moves no clock.

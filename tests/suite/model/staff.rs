@@ -170,7 +170,10 @@ impl Reference {
         if passed && self.tickets[ticket].evidence.iter().any(failed_with_them) {
             return conflict();
         }
-        let evidence = Evidence { method, passed, by: Some(who), at: self.now };
+        // A failure is later than all that came before it, whatever the clock says.
+        let before = self.tickets[ticket].evidence.iter().map(|one| one.at);
+        let at = if passed { self.now } else { before.fold(self.now, super::reference::Time::max) };
+        let evidence = Evidence { method, passed, by: Some(who), at };
         self.tickets[ticket].evidence.push(evidence);
         if !passed {
             self.tickets[ticket].privileged = true;

@@ -118,11 +118,26 @@ fn who_passed_a_method_may_record_it_again() {
 #[test]
 fn a_failure_takes_back_what_passed_before_it_by_the_same_method() {
     let missing = |evidence: &[Evidence]| ticket(State::InReview).missing(&super::policy(), evidence, noon());
-    let one = |outcome| recorded(Method::Callback, outcome, &agent(), noon() - hours(1));
-    let (pass, fail) = (one(Outcome::Passed), one(Outcome::Failed));
-    assert_eq!(missing(&[pass.clone(), fail.clone()]), [Missing::Independent]);
-    assert_eq!(missing(&[fail.clone(), pass]), []);
+    let one = |outcome, ago| recorded(Method::Callback, outcome, &agent(), noon() - ago);
+    let fail = one(Outcome::Failed, hours(1));
+    assert_eq!(missing(&[one(Outcome::Passed, hours(2)), fail.clone()]), [Missing::Independent]);
+    assert_eq!(missing(&[one(Outcome::Passed, hours(1)), fail.clone()]), [Missing::Independent], "at once");
+    assert_eq!(missing(&[fail.clone(), one(Outcome::Passed, hours(1) - a_second())]), []);
     assert_eq!(missing(&[passed(Method::InPerson), fail]), [], "other methods stand");
+}
+
+#[test]
+fn a_failure_takes_back_what_passed_before_it_though_the_clock_was_put_back() {
+    let pass = recorded(Method::Callback, Outcome::Passed, &other_agent(), noon() + hours(3));
+    let failed = perform_but(ticket(State::InReview), Command::Evidence, |act| {
+        (act.method, act.outcome, act.evidence) = (Method::Callback, Outcome::Failed, vec![pass.clone()]);
+    });
+    let recorded = failed.unwrap().into_parts().effects.into_iter().find_map(|effect| match effect {
+        Effect::RecordEvidence(evidence, _) => Some(evidence),
+        _ => None,
+    });
+    let missing = ticket(State::InReview).missing(&super::policy(), &[pass, recorded.unwrap()], noon());
+    assert_eq!(missing, [Missing::Independent]);
 }
 
 #[test]
