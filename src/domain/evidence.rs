@@ -78,17 +78,9 @@ pub struct Evidence {
 /// Whether a method was passed, not so long ago that it counts no more, and has not been failed since. Of the same
 /// second it is the failure that counts.
 #[must_use]
-pub fn stands<'a>(
-    all: impl IntoIterator<Item = &'a Evidence> + Clone,
-    method: Method,
-    lifetime: Duration,
-    now: Time,
-) -> bool {
+pub fn stands(all: &[Evidence], method: Method, lifetime: Duration, now: Time) -> bool {
     let of_it = |outcome| {
-        all.clone()
-            .into_iter()
-            .filter(move |one| one.method == method && one.outcome == outcome)
-            .map(|one| one.at)
+        all.iter().filter(move |one| one.method == method && one.outcome == outcome).map(|one| one.at)
     };
     let failed = of_it(Outcome::Failed).max();
     let passed = of_it(Outcome::Passed).max();
