@@ -8,8 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Context, password_rules};
 use crate::db::audit::Circumstances;
 use crate::db::staff::{Member, New};
-use crate::db::{self, Conn, accounts, audit, sessions, staff};
+use crate::db::{self, Conn, accounts, audit, review, sessions, staff, tickets};
 use crate::domain::Time;
+use crate::domain::account::Account;
 use crate::domain::actor::{Actor, Rank, Roles};
 use crate::domain::address::EmailAddress;
 use crate::domain::authenticator::{Parameters, otpauth_uri};
@@ -17,8 +18,10 @@ use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::{AccountId, StaffId};
 use crate::domain::policy::Policy;
 use crate::domain::rejection::Rejection;
+use crate::domain::risk::Risk;
 use crate::domain::shared_secret::SharedSecret;
 use crate::domain::text::DisplayName;
+use crate::domain::ticket::Command;
 use crate::error::Error;
 
 /// A member to be added.
@@ -79,7 +82,8 @@ pub async fn add(ctx: &Context, new: NewMember) -> Result<Enrolled, Error> {
     let (work, now) = (ctx.clone(), ctx.now());
     ctx.write(move |conn| {
         let account = new.account.as_deref().map(|id| account_of(conn, id)).transpose()?;
-        refuse_second(conn, email.as_str(), account.as_ref())?;
+        let theirs = own_accounts(conn, email.as_str(), account.as_ref())?;
+        refuse_second(conn, email.as_str(), &theirs)?;
         let member = New {
             id: StaffId::new(work.crypto.id(now)),
             email: email.as_str().to_owned(),
@@ -92,7 +96,8 @@ pub async fn add(ctx: &Context, new: NewMember) -> Result<Enrolled, Error> {
         let member = Member::begin(&work.crypto, member, now);
         let event = Event::new(Action::StaffAdded).with("roles", member.roles.as_str());
         log(conn, &work, &member, &event, now)?;
-        staff::insert(conn, member).map_err(lost_race)
+        staff::insert(conn, member).map_err(lost_race)?;
+        theirs.iter().try_for_each(|account| raise_open_ticket(conn, &work, account, now))
     })
     .await?;
     Ok(enrolled)
@@ -231,17 +236,33 @@ fn account_of(conn: &mut Conn, external_id: &str) -> Result<AccountId, Error> {
     Ok(living.id)
 }
 
+/// The accounts that are a member's, by address and by name.
+fn own_accounts(conn: &mut Conn, email: &str, named: Option<&AccountId>) -> Result<Vec<Account>, Error> {
+    let by_address = accounts::find_by_email(conn, email)?;
+    let other = named.filter(|id| by_address.as_ref().is_none_or(|one| one.id != **id));
+    let named = other.map(|id| accounts::get(conn, id)).transpose()?;
+    Ok(by_address.into_iter().chain(named).collect())
+}
+
 /// A second row for one person, by address or by account, would let them approve twice.
-fn refuse_second(conn: &mut Conn, email: &str, account: Option<&AccountId>) -> Result<(), Error> {
+fn refuse_second(conn: &mut Conn, email: &str, theirs: &[Account]) -> Result<(), Error> {
     if staff::find_by_email(conn, email)?.is_some() {
         return Err(Error::Taken("email"));
     }
-    let by_address = accounts::find_by_email(conn, email)?;
-    let named = account.map(|id| accounts::get(conn, id)).transpose()?;
-    for own in by_address.iter().chain(&named) {
+    for own in theirs {
         if staff::find_owner(conn, own)?.is_some() {
             return Err(Error::Taken("account"));
         }
+    }
+    Ok(())
+}
+
+/// Accounts of staff are privileged, also where a ticket is open already: what was approved is looked at anew.
+fn raise_open_ticket(conn: &mut Conn, ctx: &Context, account: &Account, now: Time) -> Result<(), Error> {
+    let Some(ticket) = tickets::find_open(conn, &account.id)? else { return Ok(()) };
+    review::add_risk(conn, &ticket.id, Risk::StaffAccount, now)?;
+    if ticket.require(Command::AccountChange).is_ok() {
+        db::apply(conn, &ctx.crypto, ticket.account_changed("member_of_staff", true, &ctx.policy, now)?)?;
     }
     Ok(())
 }

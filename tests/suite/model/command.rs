@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The staff.
+/// The staff. The owner is whose account it is, in walks in which they are a member too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
     Grace,
@@ -12,10 +12,12 @@ pub enum Who {
     Barbara,
     Margaret,
     Donald,
+    Owner,
 }
 
 impl Who {
-    pub const ALL: [Self; 6] =
+    /// Those who are there in every walk.
+    pub const STAFF: [Self; 6] =
         [Self::Grace, Self::Edsger, Self::Alan, Self::Barbara, Self::Margaret, Self::Donald];
 
     pub fn name(self) -> String {
@@ -25,7 +27,7 @@ impl Who {
     pub fn role(self) -> &'static str {
         match self {
             Self::Grace | Self::Edsger => "agent",
-            Self::Alan => "approver",
+            Self::Alan | Self::Owner => "approver",
             Self::Barbara | Self::Margaret => "admin",
             Self::Donald => "auditor",
         }
@@ -178,6 +180,8 @@ pub enum Step {
     Wait(i64),
     /// The program dies between two commands and is started again.
     Crash,
+    /// Whose account it is becomes a member of the staff.
+    Hire,
     /// From now on the mail server refuses every letter, or takes them again.
     Mail { bounces: bool },
 }
@@ -187,6 +191,7 @@ pub enum Step {
 pub struct Start {
     pub privileged: bool,
     pub enrolled: bool,
+    pub of_staff: bool,
     /// Hours ago that the local password was set, if one was.
     pub password: Option<i64>,
 }
@@ -209,6 +214,10 @@ fn acts() -> impl Strategy<Value = Act> {
         4 => select(vec![Act::Pin, Act::AskVouch, Act::Approve, Act::Approve, Act::Reissue, Act::Thaw]),
         1 => (0..4_usize).prop_map(Act::Keep),
     ]
+}
+
+fn anybody() -> impl Strategy<Value = Who> {
+    prop_oneof![6 => select(Who::STAFF.to_vec()), 1 => Just(Who::Owner)]
 }
 
 fn typed() -> impl Strategy<Value = Typed> {
@@ -260,9 +269,9 @@ fn commands() -> impl Strategy<Value = Command> {
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ProveCodes { ticket, right }),
         6 => activate,
         2 => right().prop_map(|right| Command::Vouch { right }),
-        20 => (select(Who::ALL.to_vec()), ticket(), acts())
+        20 => (anybody(), ticket(), acts())
             .prop_map(|(who, ticket, act)| Command::Staff { who, ticket, act }),
-        3 => select(Who::ALL.to_vec()).prop_map(Command::StepUp),
+        3 => anybody().prop_map(Command::StepUp),
         1 => changes.prop_map(Command::Put),
         2 => enrolments,
         6 => (code, any::<bool>()).prop_map(|(code, first_factor)| Command::SignIn { code, first_factor }),
@@ -293,10 +302,13 @@ pub fn walks(steps: usize) -> impl Strategy<Value = Walk> {
         11 => Just(Step::Forward),
         3 => minutes.prop_map(Step::Wait),
         1 => Just(Step::Crash),
+        1 => proptest::bool::weighted(0.2).prop_map(|hire| if hire { Step::Hire } else { Step::Forward }),
         1 => proptest::bool::weighted(0.3).prop_map(|bounces| Step::Mail { bounces }),
     ];
     let password = select(vec![None, Some(1), Some(300)]);
-    let start = (proptest::bool::weighted(0.3), proptest::bool::weighted(0.8), password)
-        .prop_map(|(privileged, enrolled, password)| Start { privileged, enrolled, password });
+    let often = proptest::bool::weighted;
+    let start = (often(0.3), often(0.8), often(0.1), password).prop_map(
+        |(privileged, enrolled, of_staff, password)| Start { privileged, enrolled, of_staff, password },
+    );
     (start, proptest::collection::vec(step, 1..steps)).prop_map(|(start, steps)| Walk { start, steps })
 }

@@ -13,11 +13,14 @@ impl Reference {
     pub fn next(&self) -> Next {
         let Some(ticket) = self.open_ticket() else { return Next::Say(self.begin()) };
         let one = &self.tickets[ticket];
-        let holder = one.holder.unwrap_or(Who::Grace);
+        let holder = one.holder.unwrap_or_else(|| self.agent());
         let staff = |who, act| Next::Say(Command::Staff { who, ticket, act });
         match one.state {
-            State::Open => staff(Who::Grace, Act::Claim),
+            State::Open => staff(self.agent(), Act::Claim),
             State::Waiting => Next::Say(Command::Answer(ticket)),
+            State::InReview if !self.is_in_reach_of(holder) => {
+                staff(Who::Alan, Act::TakeOver { stale: false })
+            }
             State::AwaitingApproval => {
                 let second = [Who::Alan, Who::Barbara].into_iter().find(|who| !one.approvals.contains(who));
                 self.stepped(second.unwrap(), ticket, Act::Approve)
@@ -42,6 +45,11 @@ impl Reference {
         }
     }
 
+    /// Who takes up a request.
+    fn agent(&self) -> Who {
+        if self.of_staff { Who::Alan } else { Who::Grace }
+    }
+
     fn begin(&self) -> Command {
         let last = self.tickets.len().checked_sub(1);
         match last.filter(|last| self.tickets[*last].state == State::Unconfirmed) {
@@ -49,7 +57,7 @@ impl Reference {
                 Some((ends, tries)) if ends > self.now && tries < 5 => {
                     Command::Confirm { ticket, right: true }
                 }
-                _ => Command::Staff { who: Who::Edsger, ticket, act: Act::Claim },
+                _ => Command::Staff { who: self.agent(), ticket, act: Act::Claim },
             },
             None if self.tickets.len() < 4 => Command::Open { stolen: false },
             None => Command::SignIn { code: Code::Current, first_factor: true },

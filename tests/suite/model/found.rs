@@ -70,6 +70,20 @@ on_both! {
         app.http.post(&ada.path("/diagnose"), &ada.token, wrong).await.expect(200);
     }
 
+    async fn whose_account_becomes_one_of_the_staff_s_is_looked_at_anew_though_a_key_was_sent(app: TestApp) {
+        app.account("ada@example.com").await;
+        let agent = app.staff("grace", "agent").await;
+        let ada = app.asker("ada@example.com").await;
+        app.verified(&agent, &ada).await;
+        app.approve(&agent, &ada).await;
+        app.letter("ada@example.com", "new key").await;
+        app.staff_of("countess", "agent", Some("ada")).await;
+        let admin = app.staff("barbara", "admin").await;
+        let seen = app.http.get(&ada.desk(""), &admin.token).await.expect(200);
+        assert_eq!((&seen["status"], &seen["tier"]), (&json!("in_review"), &json!("privileged")), "{seen}");
+        assert!(seen["risks"].to_string().contains("staff_account"), "{seen}");
+    }
+
     async fn a_first_approval_that_has_lapsed_keeps_nobody_from_making_a_pin_though_the_worker_was_away(app: TestApp) {
         app.account_with(Facts { tier: Tier::Privileged, ..facts("ada@example.com") }).await;
         let agent = app.staff("grace", "agent").await;

@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use crate::support::client::text;
 use crate::support::database::Backend;
-use command::{Command, Step, Walk};
+use command::{Command, Step, Walk, Who};
 use forward::Next;
 use looks::{shown, told};
 use person::Person;
@@ -56,6 +56,7 @@ impl Walking<'_> {
             },
             Step::Wait(minutes) => self.program.wait(TimeDelta::minutes(minutes)),
             Step::Crash => self.program.crash(),
+            Step::Hire => self.hire().await,
             Step::Mail { bounces } => {
                 self.program.mail_bounces(bounces);
                 self.reference.mail_bounces = bounces;
@@ -86,14 +87,30 @@ impl Walking<'_> {
                     if by_holder { self.reference.open_ticket().unwrap_or(of(ticket)) } else { of(ticket) };
                 let holder =
                     self.reference.tickets.get(ticket).and_then(|one| one.holder).filter(|_| by_holder);
-                Command::Staff { who: holder.unwrap_or(who), ticket, act }
+                Command::Staff { who: self.member(holder.unwrap_or(who)), ticket, act }
             }
+            Command::StepUp(who) => Command::StepUp(self.member(who)),
             other => other,
         }
     }
 
+    fn member(&self, who: Who) -> Who {
+        if who == Who::Owner && !self.reference.of_staff { Who::Alan } else { who }
+    }
+
+    async fn hire(&mut self) {
+        if self.reference.of_staff {
+            return;
+        }
+        self.program.hire(&self.person).await;
+        self.reference.now = self.program.now();
+        self.reference.hire();
+        self.said.push(format!("{} Hire", self.reference.now));
+        self.settle(&Value::Null).await;
+    }
+
     async fn say(&mut self, command: Command) {
-        let Self { program, person, reference, said } = self;
+        let Self { program, person, reference, said } = &mut *self;
         let Some(call) = program.prepare(command, person, reference).await else { return };
         reference.now = program.now();
         let expected = reference.give(command);
@@ -104,6 +121,12 @@ impl Walking<'_> {
         if came_true {
             person.learn(command, &body);
         }
+        self.settle(&body).await;
+    }
+
+    /// Everybody does what is due, and nobody sees anything else than the rules say.
+    async fn settle(&mut self, body: &Value) {
+        let Self { program, person, reference, .. } = &mut *self;
         reference.tick();
         let arrived = program.tick(person).await;
         person.keys.resize(reference.keys.len(), None);

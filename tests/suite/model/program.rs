@@ -12,6 +12,7 @@ use super::command::{Start, Who};
 use super::person::{Person, Request};
 use super::reference::{Answer, Time};
 use super::sessions::{Session, VIEWER};
+use crate::support::actors::Member;
 use crate::support::app::TestApp;
 use crate::support::client::{send, text};
 use crate::support::database::Backend;
@@ -44,16 +45,14 @@ impl Program {
             ("REKEY__SESSIONS__IDLE_MINUTES", "60"),
         ];
         let app = TestApp::start(backend, &settings).await;
-        let mut sessions = BTreeMap::new();
-        let staff = Who::ALL.map(|who| (who.name(), who.role()));
-        for (name, role) in staff.into_iter().chain([(VIEWER.to_owned(), "admin")]) {
-            let member = app.staff(&name, role).await;
-            let now = app.ctx.now();
-            let last = now.and_utc().timestamp() / 30;
-            sessions.insert(name, Session { member, began: now, seen: now, last });
-        }
         let latest = app.ctx.now();
-        Self { app: Some(app), sessions, cases: 0, latest }
+        let mut program = Self { app: Some(app), sessions: BTreeMap::new(), cases: 0, latest };
+        let staff = Who::STAFF.map(|who| (who.name(), who.role()));
+        for (name, role) in staff.into_iter().chain([(VIEWER.to_owned(), "admin")]) {
+            let member = program.app().staff(&name, role).await;
+            program.keep_session(name, member);
+        }
+        program
     }
 
     pub fn app(&self) -> &TestApp {
@@ -94,6 +93,7 @@ impl Program {
         self.set(self.latest + TimeDelta::days(1));
         self.end_sessions();
         self.app().letters().await;
+        self.sessions.remove(&Who::Owner.name());
         self.cases += 1;
         let name = format!("person{}", self.cases);
         let mut person = Person {
@@ -104,6 +104,9 @@ impl Program {
         };
         let body = person.facts();
         self.host(&person, Method::PUT, "", body).await.expect(201);
+        if start.of_staff {
+            self.hire(&person).await;
+        }
         if start.enrolled {
             let key = text(
                 &self.host(&person, Method::POST, "/authenticator", json!({})).await.expect(201),
@@ -126,6 +129,19 @@ impl Program {
         self.end_sessions();
         self.app().letters().await;
         (person, password_at, last)
+    }
+
+    /// The person becomes a member of the staff.
+    pub async fn hire(&mut self, person: &Person) {
+        let name = Who::Owner.name();
+        let row = format!("{name}{}", self.cases);
+        let member = self.app().staff_of(&row, Who::Owner.role(), Some(&person.name)).await;
+        self.keep_session(name, member);
+    }
+
+    fn keep_session(&mut self, name: String, member: Member) {
+        let (now, last) = (self.now(), self.step());
+        self.sessions.insert(name, Session { member, began: now, seen: now, last });
     }
 
     pub async fn host(

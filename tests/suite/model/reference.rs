@@ -136,6 +136,8 @@ pub struct Reference {
     pub recovery_codes: usize,
     pub password_at: Option<Time>,
     pub privileged: bool,
+    /// Whether the account belongs to a member of the staff.
+    pub of_staff: bool,
     pub email_at: Option<Time>,
     pub phone_at: Option<Time>,
     pub manager_at: Option<Time>,
@@ -164,6 +166,7 @@ impl Reference {
             recovery_codes: if start.enrolled { 10 } else { 0 },
             password_at,
             privileged: start.privileged,
+            of_staff: start.of_staff,
             email_at: None,
             phone_at: None,
             manager_at: None,

@@ -21,7 +21,7 @@ impl Reference {
             return forbidden();
         }
         self.lapse(ticket);
-        if who.rank() < self.rank_needed(ticket, act) {
+        if who.rank() < self.rank_needed(ticket, act) || !self.is_in_reach_of(who) {
             return forbidden();
         }
         let answer = match act {
@@ -45,6 +45,11 @@ impl Reference {
             self.tickets[ticket].took_part.insert(who);
         }
         answer
+    }
+
+    /// Nobody acts on their own ticket, nor on an account of staff who outrank them.
+    pub(super) fn is_in_reach_of(&self, who: Who) -> bool {
+        !self.of_staff || (who != Who::Owner && who.rank() >= Who::Owner.rank())
     }
 
     fn rank_needed(&self, ticket: usize, act: Act) -> u8 {
