@@ -5,13 +5,13 @@
 use diesel::prelude::*;
 
 use super::conn::on_both;
-use super::schema::{audit_checkpoints, audit_entries};
+use super::schema::{audit_checkpoints, audit_entries, tickets};
 use super::{Conn, Error};
 use crate::crypto::Crypto;
 use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event, Subject};
-use crate::domain::ids::{EntryId, TicketId};
+use crate::domain::ids::{AccountId, EntryId, TicketId};
 
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -302,14 +302,19 @@ pub fn took_part(conn: &mut Conn, ticket: &TicketId, staff: &str) -> Result<bool
     .get_result(conn)?)
 }
 
-/// Whether any of these tickets was frozen since a time, whatever became of it.
+/// Whether another ticket of the account was frozen since a time, whatever became of it.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn was_frozen(conn: &mut Conn, tickets: &[TicketId], since: Time) -> Result<bool, Error> {
+pub fn was_frozen(conn: &mut Conn, account: &AccountId, but: &TicketId, since: Time) -> Result<bool, Error> {
+    let others = tickets::table
+        .filter(tickets::account_id.eq(account))
+        .filter(tickets::id.ne(but))
+        .filter(tickets::confirmed_at.is_not_null())
+        .select(tickets::id.nullable());
     Ok(diesel::select(diesel::dsl::exists(
         audit_entries::table
-            .filter(audit_entries::ticket_id.eq_any(tickets.to_vec()))
+            .filter(audit_entries::ticket_id.eq_any(others))
             .filter(audit_entries::action.eq(Action::Frozen.as_str()))
             .filter(audit_entries::at.ge(since)),
     ))

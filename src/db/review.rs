@@ -6,7 +6,7 @@ use super::schema::{approvals, evidence, messages, risks, tickets};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::evidence::{Evidence, Method, Outcome};
-use crate::domain::ids::{EvidenceId, StaffId, TicketId};
+use crate::domain::ids::{AccountId, EvidenceId, StaffId, TicketId};
 use crate::domain::risk::Risk;
 use crate::domain::ticket::{MessageKind, NewMessage};
 
@@ -62,10 +62,20 @@ pub fn list_evidence(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<NotedEvid
 ///
 /// # Errors
 /// Of the database alone.
-pub fn has_failed_evidence(conn: &mut Conn, of: &[TicketId], since: Time) -> Result<bool, Error> {
+pub fn has_failed_evidence(
+    conn: &mut Conn,
+    account: &AccountId,
+    but: &TicketId,
+    since: Time,
+) -> Result<bool, Error> {
+    let others = tickets::table
+        .filter(tickets::account_id.eq(account))
+        .filter(tickets::id.ne(but))
+        .filter(tickets::confirmed_at.is_not_null())
+        .select(tickets::id);
     Ok(diesel::select(diesel::dsl::exists(
         evidence::table
-            .filter(evidence::ticket_id.eq_any(of.to_vec()))
+            .filter(evidence::ticket_id.eq_any(others))
             .filter(evidence::outcome.eq(Outcome::Failed))
             .filter(evidence::at.ge(since)),
     ))

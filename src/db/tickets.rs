@@ -162,19 +162,48 @@ pub fn list_duplicates(conn: &mut Conn, of: &TicketId) -> Result<Vec<Ticket>, Er
     Ok(rows.into_iter().map(Ticket::from).collect())
 }
 
-/// The account's tickets since a time, newest first.
+/// The account's other tickets since a time that came before the staff, newest first. Those that nobody confirmed are
+/// none: a heap of them would hide the others.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn list_of_account(conn: &mut Conn, account: &AccountId, since: Time) -> Result<Vec<Ticket>, Error> {
+pub fn list_others_of_account(
+    conn: &mut Conn,
+    account: &AccountId,
+    but: &TicketId,
+    since: Time,
+) -> Result<Vec<Ticket>, Error> {
     let rows = tickets::table
         .filter(tickets::account_id.eq(account))
+        .filter(tickets::id.ne(but))
+        .filter(tickets::confirmed_at.is_not_null())
         .filter(tickets::opened_at.ge(since))
         .order(tickets::opened_at.desc())
         .limit(50)
         .select(Row::as_select())
         .load(conn)?;
     Ok(rows.into_iter().map(Ticket::from).collect())
+}
+
+/// Whether another ticket of the account was rejected since a time.
+///
+/// # Errors
+/// Of the database alone.
+pub fn was_rejected(
+    conn: &mut Conn,
+    account: &AccountId,
+    but: &TicketId,
+    since: Time,
+) -> Result<bool, Error> {
+    Ok(diesel::select(diesel::dsl::exists(
+        tickets::table
+            .filter(tickets::account_id.eq(account))
+            .filter(tickets::id.ne(but))
+            .filter(tickets::confirmed_at.is_not_null())
+            .filter(tickets::reason.eq(CloseReason::Rejected))
+            .filter(tickets::state_since.ge(since)),
+    ))
+    .get_result(conn)?)
 }
 
 /// How many tickets came from a network since a time.

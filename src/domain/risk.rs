@@ -13,7 +13,7 @@ words! {
         ManagerChanged = "manager_changed",
         /// The account was removed and put again lately.
         AccountPutAgain = "account_put_again",
-        /// A ticket of the account was rejected, frozen or had failed evidence lately.
+        /// A ticket of the account was rejected, frozen or had failed evidence lately, or the account is frozen.
         TroubleBefore = "trouble_before",
         /// An agent flagged urgency or coercion.
         Flagged = "flagged",
@@ -48,7 +48,7 @@ impl Risk {
             Self::ManagerChanged => "The manager was added or changed in the last 30 days.",
             Self::AccountPutAgain => "The account was removed and put again in the last 30 days.",
             Self::TroubleBefore => {
-                "A ticket of this account was rejected, frozen or had failed evidence in the last 7 days."
+                "A ticket of this account was rejected, frozen or had failed evidence in the last 7 days, or the account was stopped."
             }
             Self::Flagged => "An agent noted urgency or coercion.",
             Self::FailedEvidence => "A verification failed on this ticket.",

@@ -9,8 +9,9 @@ use crate::db::{Conn, account_addresses, audit, review, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Owner;
+use crate::domain::policy::Tier;
 use crate::domain::risk::Risk;
-use crate::domain::ticket::{CloseReason, Ticket};
+use crate::domain::ticket::Ticket;
 use crate::error::Error;
 
 /// Tickets from one network in an hour from which on it is shown as busy.
@@ -32,6 +33,10 @@ pub(super) fn assess(
         }
         review::add_risk(conn, &ticket.id, risk, now)?;
     }
+    // What the account is now, and not what it was when somebody asked.
+    if account.tier == Tier::Privileged {
+        ticket.raise();
+    }
     Ok(())
 }
 
@@ -49,20 +54,16 @@ fn risks(
     if staff::find_owner(conn, account)?.is_some() {
         risks.push(Risk::StaffAccount);
     }
-    let mut earlier = tickets::list_of_account(conn, &account.id, now - NETWORKS)?;
-    earlier.retain(|one| one.id != ticket.id && one.confirmed_at.is_some());
+    let earlier = tickets::list_others_of_account(conn, &account.id, &ticket.id, now - NETWORKS)?;
     let known: Vec<_> = earlier.iter().filter_map(|one| one.network.as_ref()).collect();
     if !known.is_empty() && ticket.network.as_ref().is_some_and(|network| !known.contains(&network)) {
         risks.push(Risk::NewNetwork);
     }
     let since = now - ctx.policy.recent;
-    let recent: Vec<_> = earlier.iter().filter(|one| one.state_since >= since).collect();
-    if !recent.is_empty() {
+    if earlier.iter().any(|one| one.state_since >= since) {
         risks.push(Risk::RecentTicket);
     }
-    let rejected = recent.iter().any(|one| one.reason == Some(CloseReason::Rejected));
-    let ids: Vec<_> = earlier.iter().map(|one| one.id.clone()).collect();
-    if rejected || audit::was_frozen(conn, &ids, since)? || review::has_failed_evidence(conn, &ids, since)? {
+    if account.frozen_at.is_some() || had_trouble(conn, ticket, account, since)? {
         risks.push(Risk::TroubleBefore);
     }
     if let Some(network) = &ticket.network
@@ -71,6 +72,12 @@ fn risks(
         risks.push(Risk::BusyNetwork);
     }
     Ok(risks)
+}
+
+fn had_trouble(conn: &mut Conn, ticket: &Ticket, account: &Account, since: Time) -> Result<bool, Error> {
+    Ok(tickets::was_rejected(conn, &account.id, &ticket.id, since)?
+        || audit::was_frozen(conn, &account.id, &ticket.id, since)?
+        || review::has_failed_evidence(conn, &account.id, &ticket.id, since)?)
 }
 
 /// The member of the staff who owns the ticket's account.

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use rekey::domain::account::Facts;
+use rekey::domain::policy::Tier;
 use serde_json::{Value, json};
 
 use crate::desk;
@@ -137,6 +138,26 @@ on_both! {
         }
     }
 
+    /// C3: hides the last request behind fifty new ones, before typing the code of the first | what went wrong with the
+    /// account in the last 7 days raises the tier all the same
+    async fn c3_no_heap_of_requests_hides_the_last(app: TestApp) {
+        app.account("ada@example.com").await;
+        let agent = app.staff("grace", "agent").await;
+        let first = app.asker("ada@example.com").await;
+        app.desk(&agent, &first, "/reject", json!({"reason": "strange"})).await.expect(200);
+        app.minute().await;
+        let second = app.ask("ada@example.com", "lost_device").await;
+        let code = app.letter("ada@example.com", "code to confirm").await.digits(6);
+        app.minute().await;
+        for _ in 0..60 {
+            app.ask("ada@example.com", "lost_device").await;
+        }
+        app.http.post(&second.path("/confirm"), &second.token, json!({"code": code})).await.expect(200);
+        let seen = app.desk(&agent, &second, "/claim", json!({})).await.expect(200);
+        assert!(signals(&seen).contains(&"recent_ticket") && signals(&seen).contains(&"trouble_before"), "{seen}");
+        assert_eq!(seen["tier"], "privileged");
+    }
+
     /// C4: aims at the account of an administrator [Okta 2023] | out of an agent's reach: every command is refused
     /// before any state is looked at, and the tier is privileged
     async fn c4_accounts_of_staff_are_out_of_reach_of_lower_ranks(app: TestApp) {
@@ -165,6 +186,18 @@ on_both! {
         let mut seat = desk::seat(&app, &agent).await;
         let page = seat.get(&format!("/desk/tickets/{}", root.reference)).await.shows(200, &root.reference);
         assert!(!page.text.contains("/approve\"") && !page.text.contains("/evidence\""), "{}", page.text);
+    }
+
+    /// C4: asks for help before the account becomes a privileged one, and types the code afterwards | the request is
+    /// privileged
+    async fn c4_a_request_from_before_a_promotion_is_privileged(app: TestApp) {
+        app.account("ada@example.com").await;
+        let agent = app.staff("grace", "agent").await;
+        let ada = app.ask("ada@example.com", "lost_device").await;
+        let code = app.letter("ada@example.com", "code to confirm").await.digits(6);
+        app.account_with(Facts { tier: Tier::Privileged, ..facts("ada@example.com") }).await;
+        app.http.post(&ada.path("/confirm"), &ada.token, json!({"code": code})).await.expect(200);
+        assert_eq!(app.desk(&agent, &ada, "/claim", json!({})).await.expect(200)["tier"], "privileged");
     }
 
     /// C5: asks the agent for the key, or to send it to another address | no page, answer, list or entry of the log has

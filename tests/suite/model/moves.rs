@@ -234,7 +234,7 @@ impl Reference {
                         || one.evidence.iter().any(|one| !one.passed && lately(one.at))
                 },
             );
-        if trouble || self.of_staff || changed.iter().any(|at| self.is_fresh(*at)) {
+        if trouble || self.privileged || self.of_staff || changed.iter().any(|at| self.is_fresh(*at)) {
             self.tickets[ticket].privileged = true;
         }
     }
