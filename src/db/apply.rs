@@ -5,19 +5,20 @@
 use diesel::prelude::*;
 
 use super::audit::{self, Circumstances};
+use super::authenticators::{self, Authenticator};
 use super::letters::{self, About, Fate};
 use super::review::{self, Approval};
 use super::schema::tickets as table;
 use super::tickets::Row;
 use super::tokens::{self, Kind, NewToken};
-use super::{Conn, Error, accounts, authenticators, recovery_codes};
+use super::{Conn, Error, accounts, recovery_codes};
 use crate::crypto::Crypto;
 use crate::domain::Time;
 use crate::domain::account::TwoFactor;
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::{AuthenticatorState, Origin};
 use crate::domain::event::{Action, Event, Subject};
-use crate::domain::ids::{AccountId, AuthenticatorId};
+use crate::domain::ids::{AccountId, AuthenticatorId, TicketId};
 use crate::domain::letter::{Content, Letter};
 use crate::domain::ticket::{Effect, Mail, NewPendingKey, Parts, Recipients, State, Ticket, Transition};
 use crate::domain::totp::Step;
@@ -65,6 +66,34 @@ pub fn limit_tokens(conn: &mut Conn, ticket: &Ticket, now: Time) -> Result<(), E
 #[must_use]
 pub fn tokens_end(ticket: &Ticket) -> Option<Time> {
     matches!(ticket.state, State::Closed | State::Completed).then(|| ticket.state_since + TOKENS_AFTER)
+}
+
+/// Has every code of an account refused until a ticket completes, and says whether they were taken before. It is on from
+/// then: turned off by those who are stopped, it would let them in by the password alone.
+///
+/// # Errors
+/// `Stale` where somebody else has changed the account meanwhile.
+pub fn freeze_account(
+    conn: &mut Conn,
+    crypto: &Crypto,
+    id: &AccountId,
+    actor: &Actor,
+    ticket: Option<&TicketId>,
+    at: Time,
+) -> Result<bool, Error> {
+    let mut account = accounts::get(conn, id)?;
+    if account.frozen_at.is_some() {
+        return Ok(false);
+    }
+    let from = account.version;
+    account.version += 1;
+    account.frozen_at = Some(at);
+    account.two_factor = TwoFactor::On;
+    let subject = Subject::Account(id.clone());
+    let around = Circumstances { actor, at, subject: &subject, version: account.version, ticket };
+    audit::insert(conn, crypto, &around, &Event::new(Action::AccountFrozen))?;
+    accounts::update(conn, account, from)?;
+    Ok(true)
 }
 
 struct Work<'a> {
@@ -136,18 +165,8 @@ impl Work<'_> {
             Effect::KillKey => self.kill_key(ticket),
             Effect::ActivateKey { step } => self.activate(ticket, step),
             Effect::SuspendFormer => self.suspend_former(ticket),
-            Effect::SuspendKey => self.move_key(
-                ticket,
-                AuthenticatorState::Active,
-                AuthenticatorState::Suspended,
-                Action::KeySuspended,
-            ),
-            Effect::RestoreKey => self.move_key(
-                ticket,
-                AuthenticatorState::Suspended,
-                AuthenticatorState::Active,
-                Action::KeyRestored,
-            ),
+            Effect::SuspendKey => self.suspend_key(ticket),
+            Effect::RestoreKey => self.restore_key(ticket),
         }
     }
 
@@ -240,34 +259,44 @@ impl Work<'_> {
     fn suspend_former(&mut self, ticket: &Ticket) -> Result<(), Error> {
         for living in authenticators::list_living(self.conn, owner(ticket)?)? {
             if living.state == AuthenticatorState::Active {
-                let next = authenticators::enter(
-                    self.conn,
-                    self.crypto,
-                    &living,
-                    AuthenticatorState::Suspended,
-                    self.at,
-                )?;
-                self.log_key(ticket, &next.id, next.version, Action::KeySuspended)?;
+                self.move_key(ticket, &living, AuthenticatorState::Suspended, Action::KeySuspended)?;
             }
         }
         Ok(())
     }
 
+    /// Where the key was replaced or turned off since, whatever took its place is stopped with the account.
+    fn suspend_key(&mut self, ticket: &Ticket) -> Result<(), Error> {
+        let active = authenticators::find_of_ticket(self.conn, &ticket.id, AuthenticatorState::Active)?;
+        let Some(key) = active else {
+            let account = owner(ticket)?;
+            freeze_account(self.conn, self.crypto, account, &self.actor, Some(&ticket.id), self.at)?;
+            return Ok(());
+        };
+        self.move_key(ticket, &key, AuthenticatorState::Suspended, Action::KeySuspended)
+    }
+
+    /// What took the place of a key that was replaced is none of the ticket's, and stays as it is.
+    fn restore_key(&mut self, ticket: &Ticket) -> Result<(), Error> {
+        match authenticators::find_of_ticket(self.conn, &ticket.id, AuthenticatorState::Suspended)? {
+            Some(key) => self.move_key(ticket, &key, AuthenticatorState::Active, Action::KeyRestored),
+            None => Ok(()),
+        }
+    }
+
     fn move_key(
         &mut self,
         ticket: &Ticket,
-        from: AuthenticatorState,
+        key: &Authenticator,
         to: AuthenticatorState,
         action: Action,
     ) -> Result<(), Error> {
-        let Some(key) = authenticators::find_of_ticket(self.conn, &ticket.id, from)? else { return Ok(()) };
-        let next = authenticators::enter(self.conn, self.crypto, &key, to, self.at)?;
+        let next = authenticators::enter(self.conn, self.crypto, key, to, self.at)?;
         self.log_key(ticket, &next.id, next.version, action)
     }
 
-    fn revoke(&mut self, ticket: &Ticket, one: &authenticators::Authenticator) -> Result<(), Error> {
-        let next = authenticators::enter(self.conn, self.crypto, one, AuthenticatorState::Revoked, self.at)?;
-        self.log_key(ticket, &next.id, next.version, Action::KeyRevoked)
+    fn revoke(&mut self, ticket: &Ticket, one: &Authenticator) -> Result<(), Error> {
+        self.move_key(ticket, one, AuthenticatorState::Revoked, Action::KeyRevoked)
     }
 
     fn log_key(

@@ -47,7 +47,7 @@ mod writer;
 pub(crate) mod tests;
 
 pub use address::{DatabaseSettings, OpenError};
-pub use apply::{apply, limit_tokens, tokens_end};
+pub use apply::{apply, freeze_account, limit_tokens, tokens_end};
 pub use backup::BackupError;
 pub use conn::{Conn, MultiBackend};
 pub use database::Db;

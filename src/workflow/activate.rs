@@ -291,6 +291,8 @@ fn is_recovery_code(
     attempt: &Attempt,
 ) -> Result<bool, Error> {
     match &attempt.recovery_code {
+        // Somebody said that what the account has is not the owner's.
+        Some(_) if account.frozen_at.is_some() => Ok(false),
         Some(typed) => Ok(recovery::find(conn, ctx, account, typed)?.is_some()),
         None => Ok(false),
     }

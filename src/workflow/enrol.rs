@@ -159,11 +159,7 @@ impl<'a> Desk<'a> {
 
     /// Refuses where no code is looked at.
     pub(super) fn require_open(&self) -> Result<(), Rejection> {
-        let suspended = self.living.iter().any(|key| key.state == AuthenticatorState::Suspended);
-        if self.account.frozen_at.is_some() || suspended {
-            return Err(Rejection::ProofRequired);
-        }
-        failures::require_open(&self.account, self.now)
+        failures::require_usable(&self.account, &self.living, self.now)
     }
 
     /// Whether it is the owner who turns it on, with the toggle of the account pages.

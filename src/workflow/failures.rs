@@ -4,10 +4,12 @@
 
 use super::Context;
 use crate::db::audit::{self, Circumstances};
+use crate::db::authenticators::Authenticator;
 use crate::db::{Conn, accounts};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
+use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::lockout::LockoutState;
 use crate::domain::rejection::Rejection;
@@ -20,6 +22,19 @@ pub(super) fn require_open(account: &Account, now: Time) -> Result<(), Rejection
         LockoutState::Locked { until } => Err(Rejection::TooManyTries(Some(until))),
         LockoutState::Off => Err(Rejection::TooManyTries(None)),
     }
+}
+
+/// Refuses where no code of the account is looked at: it was stopped, its key is suspended, or the counter is against it.
+pub(super) fn require_usable(
+    account: &Account,
+    living: &[Authenticator],
+    now: Time,
+) -> Result<(), Rejection> {
+    let suspended = living.iter().any(|key| key.state == AuthenticatorState::Suspended);
+    if account.frozen_at.is_some() || suspended {
+        return Err(Rejection::ProofRequired);
+    }
+    require_open(account, now)
 }
 
 /// Counts a wrong code; a lock that it brings about is written to the audit log.

@@ -2,13 +2,11 @@
 
 use super::Context;
 use crate::crypto::{TokenKind, token_hash};
-use crate::db::audit::{self, Circumstances};
 use crate::db::letters::{self, About};
 use crate::db::tokens::{self, Kind};
-use crate::db::{Conn, accounts, apply, tickets};
+use crate::db::{self, Conn, apply, tickets};
 use crate::domain::Time;
 use crate::domain::actor::Actor;
-use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::AccountId;
 use crate::domain::letter::Content;
 use crate::domain::rejection::Rejection;
@@ -29,7 +27,7 @@ pub async fn stop(ctx: &Context, token: &str) -> Result<(), Error> {
                 let ticket = tickets::get(conn, &id)?;
                 stop_ticket(conn, &inner, ticket, now)
             }
-            (None, Some(account)) => freeze_account(conn, &inner, &account, now),
+            (None, Some(account)) => stop_account(conn, &inner, &account, now),
             (None, None) => Err(Rejection::NotFound.into()),
         }
     })
@@ -76,24 +74,18 @@ pub(super) fn freeze_ticket(
     Ok(())
 }
 
-/// No code of the account is accepted until a ticket completes.
-fn freeze_account(conn: &mut Conn, ctx: &Context, id: &AccountId, now: Time) -> Result<(), Error> {
-    let mut account = accounts::get(conn, id)?;
-    if account.frozen_at.is_some() {
-        return Ok(());
+/// No code of the account is accepted until a ticket completes, and its open ticket goes no further.
+fn stop_account(conn: &mut Conn, ctx: &Context, id: &AccountId, now: Time) -> Result<(), Error> {
+    let was_free = db::freeze_account(conn, &ctx.crypto, id, &Actor::Requester, None, now)?;
+    match tickets::find_open(conn, id)? {
+        // Its own letters tell everyone.
+        Some(open) if open.state != State::Frozen => {
+            freeze_ticket(conn, ctx, open, &Actor::Requester, "stop link", now)
+        }
+        _ if was_free => {
+            let about = About { account: Some(id), ..About::default() };
+            Ok(letters::tell_everyone(conn, &ctx.crypto, about, &Content::Frozen, now)?)
+        }
+        _ => Ok(()),
     }
-    let from = account.version;
-    account.version += 1;
-    account.frozen_at = Some(now);
-    let around = Circumstances {
-        actor: &Actor::Requester,
-        at: now,
-        subject: &Subject::Account(id.clone()),
-        version: account.version,
-        ticket: None,
-    };
-    audit::insert(conn, &ctx.crypto, &around, &Event::new(Action::AccountFrozen))?;
-    accounts::update(conn, account, from)?;
-    let about = About { account: Some(id), ..About::default() };
-    Ok(letters::tell_everyone(conn, &ctx.crypto, about, &Content::Frozen, now)?)
 }

@@ -2,7 +2,8 @@
 
 use super::requester::{self, Status};
 use super::{Context, Counted, failures, recovery};
-use crate::db::{Conn, accounts, apply, authenticators};
+use crate::db::authenticators::{self, Authenticator};
+use crate::db::{Conn, accounts, apply};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
@@ -26,7 +27,7 @@ pub enum Proving {
 /// Records what was proven as evidence.
 ///
 /// # Errors
-/// `NotFound`, `OutOfOrder`, `Invalid`, `WrongCode`, `TooManyTries`.
+/// `NotFound`, `OutOfOrder`, `Invalid`, `WrongCode`, `TooManyTries`; `ProofRequired` where somebody stopped the account.
 pub async fn prove(ctx: &Context, reference: &str, token: &str, proving: Proving) -> Result<Status, Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let (reference, token) = (reference.to_owned(), token.to_owned());
@@ -36,12 +37,11 @@ pub async fn prove(ctx: &Context, reference: &str, token: &str, proving: Proving
         access.main.require(Command::Prove)?;
         let id = access.main.account.clone().ok_or(Rejection::OutOfOrder)?;
         let account = accounts::get(conn, &id)?;
-        if let Err(rejection) = failures::require_open(&account, now) {
-            return Ok(Err(rejection));
-        }
+        let living = authenticators::list_living(conn, &id)?;
+        failures::require_usable(&account, &living, now)?;
         let checked = match &proving {
             Proving::RecoveryCode(typed) => check_recovery_code(conn, &inner, &account, typed, now)?,
-            Proving::Codes(typed) => check_codes(conn, &inner, &account, typed, now)?,
+            Proving::Codes(typed) => check_codes(conn, &inner, &account, living, typed, now)?,
         };
         let method = match checked {
             Ok(method) => method,
@@ -76,6 +76,7 @@ fn check_codes(
     conn: &mut Conn,
     ctx: &Context,
     account: &Account,
+    living: Vec<Authenticator>,
     typed: &[String; 2],
     now: Time,
 ) -> Result<Counted<Method>, Error> {
@@ -86,7 +87,6 @@ fn check_codes(
             Rejection::Invalid("codes: two codes of 6 digits, the second right after the first").into()
         );
     };
-    let living = authenticators::list_living(conn, &account.id)?;
     let Some(active) = living.into_iter().find(|one| one.state == AuthenticatorState::Active) else {
         return refuse(conn, ctx, account, now);
     };

@@ -89,6 +89,11 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
             let errors = Errors::one(field, "This is not right, or was used before");
             ask(&request, &ctx, &held.reference, StatusCode::FORBIDDEN, &errors)
         }
+        Err(Error::Rejected(Rejection::ProofRequired)) => {
+            let text =
+                "Codes prove nothing for now: somebody stopped the account. We verify you in another way";
+            ask(&request, &ctx, &held.reference, StatusCode::FORBIDDEN, &Errors::one(field, text))
+        }
         Err(error) => Err(Problem::from(error)),
     }
 }

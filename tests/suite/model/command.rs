@@ -143,6 +143,8 @@ pub enum Command {
         recovery: Typed,
     },
     Stop(usize),
+    /// The stop link of a letter about the account alone.
+    StopAccount,
     Vouch {
         right: bool,
     },
@@ -264,7 +266,11 @@ fn commands() -> impl Strategy<Value = Command> {
         2 => ticket().prop_map(Command::Return),
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ComeBack { ticket, right }),
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::Diagnose { ticket, right }),
-        1 => prop_oneof![ticket().prop_map(Command::Withdraw), ticket().prop_map(Command::Stop)],
+        1 => prop_oneof![
+            3 => ticket().prop_map(Command::Withdraw),
+            3 => ticket().prop_map(Command::Stop),
+            1 => Just(Command::StopAccount),
+        ],
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ProveRecovery { ticket, right }),
         2 => (ticket(), right()).prop_map(|(ticket, right)| Command::ProveCodes { ticket, right }),
         6 => activate,

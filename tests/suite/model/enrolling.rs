@@ -71,9 +71,9 @@ impl Reference {
         done(204)
     }
 
-    /// Where a key is suspended or the codes are locked, none is looked at.
-    fn takes_no_code(&self) -> Option<Answer> {
-        if self.keys.iter().any(|key| key.life == Life::Suspended) {
+    /// Where the account is stopped, a key is suspended or the codes are locked, none is looked at.
+    pub(super) fn takes_no_code(&self) -> Option<Answer> {
+        if self.frozen || self.keys.iter().any(|key| key.life == Life::Suspended) {
             return Some(refused(403, "proof_required"));
         }
         self.is_locked().then(too_many)

@@ -147,7 +147,12 @@ impl Reference {
             let one = &mut self.tickets[ticket];
             one.was_completed = was_completed;
             if was_completed {
-                self.turn_key(ticket, Life::Active, Life::Suspended);
+                let lives = |key: &Key| key.ticket == Some(ticket) && key.life == Life::Active;
+                if self.keys.iter().any(lives) {
+                    self.turn_key(ticket, Life::Active, Life::Suspended);
+                } else {
+                    self.freeze_account();
+                }
             } else {
                 one.approvals.clear();
                 one.approved_at = None;
@@ -160,6 +165,19 @@ impl Reference {
         if was_completed && let Some(open) = open {
             self.freeze(open);
         }
+    }
+
+    /// The same of an account, whose open ticket goes no further either.
+    pub fn stop_account(&mut self) {
+        self.freeze_account();
+        if let Some(open) = self.open_ticket().filter(|open| self.tickets[*open].state != State::Frozen) {
+            self.freeze(open);
+        }
+    }
+
+    fn freeze_account(&mut self) {
+        self.frozen = true;
+        self.is_on = true;
     }
 
     pub fn turn_key(&mut self, ticket: usize, from: Life, to: Life) {
@@ -180,6 +198,7 @@ impl Reference {
             key.last = step;
         }
         self.is_on = true;
+        self.frozen = false;
         self.failures = 0;
         self.locked_until = None;
         self.recovery_codes = 10;
@@ -234,7 +253,12 @@ impl Reference {
                         || one.evidence.iter().any(|one| !one.passed && lately(one.at))
                 },
             );
-        if trouble || self.privileged || self.of_staff || changed.iter().any(|at| self.is_fresh(*at)) {
+        if trouble
+            || self.frozen
+            || self.privileged
+            || self.of_staff
+            || changed.iter().any(|at| self.is_fresh(*at))
+        {
             self.tickets[ticket].privileged = true;
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::command::Change;
+use super::reference::Time;
 use crate::support::actors::facts;
 
 /// A request as it stands in its opener's hands.
@@ -30,6 +31,8 @@ pub struct Person {
     pub keys: Vec<Option<String>>,
     pub recovery_codes: Vec<String>,
     pub vouch: Option<(String, String)>,
+    /// The stop link of the last letter about the account alone, and when it came.
+    pub stop: Option<(String, Time)>,
 }
 
 impl Person {

@@ -196,6 +196,7 @@ impl Program {
     pub async fn tick(&mut self, person: &mut Person) -> Vec<(usize, String)> {
         let mut keys = Vec::new();
         self.end_sessions();
+        let now = self.now();
         for letter in self.app().letters().await {
             let whole = format!("{} {}", letter.subject, letter.text);
             if let Some(at) = whole.find("rk_vch_") {
@@ -210,6 +211,7 @@ impl Program {
             let Some((number, request)) =
                 person.requests.iter_mut().enumerate().find(|(_, request)| named(request))
             else {
+                person.stop = Some((letter.token("rk_stop_"), now));
                 continue;
             };
             if letter.text.contains("rk_stop_") {

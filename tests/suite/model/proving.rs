@@ -44,8 +44,8 @@ impl Reference {
             Typed::Right if too_new => Typed::Nothing,
             typed => typed,
         };
-        let recovery =
-            if recovery == Typed::Right && self.recovery_codes == 0 { Typed::Wrong } else { recovery };
+        let none_good = self.recovery_codes == 0 || self.frozen;
+        let recovery = if recovery == Typed::Right && none_good { Typed::Wrong } else { recovery };
         let enough = |good: fn(Typed) -> bool| match (one.privileged, one.pin) {
             (true, _) => good(pin) && good(password),
             (false, true) => good(pin),
@@ -103,6 +103,9 @@ impl Reference {
 
     pub fn sign_in(&mut self, code: Code, first_factor: bool) -> Answer {
         let refuse = |reason: &str| Answer(200, reason.to_owned());
+        if self.frozen {
+            return refuse("locked");
+        }
         if self.failures >= 100 {
             return refuse("off");
         }

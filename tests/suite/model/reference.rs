@@ -125,12 +125,15 @@ pub struct Vouch {
     pub answered: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts, each by itself")]
 #[derive(Debug, Clone)]
 pub struct Reference {
     pub now: Time,
     pub tickets: Vec<Ticket>,
     pub keys: Vec<Key>,
     pub is_on: bool,
+    /// Whether somebody stopped the account: no code counts until a ticket completes.
+    pub frozen: bool,
     pub failures: u32,
     pub locked_until: Option<Time>,
     pub recovery_codes: usize,
@@ -161,6 +164,7 @@ impl Reference {
             tickets: Vec::new(),
             keys: if start.enrolled { vec![key] } else { Vec::new() },
             is_on: start.enrolled,
+            frozen: false,
             failures: 0,
             locked_until: None,
             recovery_codes: if start.enrolled { 10 } else { 0 },

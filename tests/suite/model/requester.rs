@@ -38,6 +38,10 @@ impl Reference {
                 self.activate(ticket, by_letter, code, [pin, password, recovery])
             }
             Command::Stop(ticket) => self.stop(ticket),
+            Command::StopAccount => {
+                self.stop_account();
+                done(200)
+            }
             Command::Vouch { right } => self.vouched(right),
             Command::Staff { who, ticket, act } => self.staff(who, ticket, act),
             Command::StepUp(who) => {
@@ -256,8 +260,8 @@ impl Reference {
         if !matches!(self.tickets[main].state, State::Open | State::InReview | State::Waiting) {
             return conflict();
         }
-        if self.is_locked() {
-            return too_many();
+        if let Some(refusal) = self.takes_no_code() {
+            return refusal;
         }
         let step = self.step();
         if method == "recovery_code" {

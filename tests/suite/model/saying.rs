@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::command::{Act, Code, Command, Typed, Who};
 use super::person::Person;
 use super::program::{Call, PASSWORD, Program};
-use super::reference::Reference;
+use super::reference::{Reference, Time};
 
 fn post(path: String, token: &str, body: Value) -> Call {
     Call { method: Method::POST, path, token: token.to_owned(), body }
@@ -103,6 +103,12 @@ impl Program {
             Command::Stop(ticket) => {
                 let (_, one) = of_ticket(ticket, "")?;
                 post("/api/v1/stop".to_owned(), "", json!({"token": one.stop.as_ref()?}))
+            }
+            Command::StopAccount => {
+                // Nothing is said of links that have ended.
+                let lately = |told: &Time| self.now() < *told + TimeDelta::days(28);
+                let (token, _) = person.stop.as_ref().filter(|(_, told)| lately(told))?;
+                post("/api/v1/stop".to_owned(), "", json!({"token": token}))
             }
             Command::Vouch { right } => {
                 let (token, code) = person.vouch.as_ref()?;

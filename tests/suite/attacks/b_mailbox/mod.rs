@@ -3,3 +3,4 @@
 mod keys;
 mod notices;
 mod riders;
+mod stops;
