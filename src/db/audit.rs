@@ -122,11 +122,11 @@ pub fn insert(
     around: &Circumstances<'_>,
     event: &Event,
 ) -> Result<(), Error> {
-    diesel::insert_into(audit_entries::table)
+    let written = diesel::insert_into(audit_entries::table)
         .values(entry(crypto, around, event))
         .execute(conn)
         .map_err(lost_race)?;
-    Ok(())
+    require_written(written, 1)
 }
 
 /// Writes some hundred entries at once.
@@ -134,8 +134,18 @@ pub fn insert(
 /// # Errors
 /// As [`insert`].
 pub fn insert_all(conn: &mut Conn, entries: Vec<Entry>) -> Result<(), Error> {
-    on_both!(conn, c => diesel::insert_into(audit_entries::table).values(entries).execute(c).map_err(lost_race)?);
-    Ok(())
+    let wanted = entries.len();
+    let written = on_both!(conn, c => diesel::insert_into(audit_entries::table).values(entries).execute(c).map_err(lost_race)?);
+    require_written(written, wanted)
+}
+
+/// A trigger may swallow a row and report no error; without its entry nothing is done.
+fn require_written(written: usize, wanted: usize) -> Result<(), Error> {
+    if written == wanted {
+        Ok(())
+    } else {
+        Err(Error::Corrupt("an entry of the audit log that is not written"))
+    }
 }
 
 fn lost_race(error: diesel::result::Error) -> Error {
@@ -170,18 +180,21 @@ pub fn entry(crypto: &Crypto, around: &Circumstances<'_>, event: &Event) -> Entr
     entry
 }
 
-/// Entries that are not yet in the chain, oldest first, after an id.
+/// Entries that are not yet in the chain, oldest first, after an id or from the first one.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn list_unsealed(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Entry>, Error> {
-    Ok(audit_entries::table
+pub fn list_unsealed(conn: &mut Conn, after: Option<&EntryId>, limit: i64) -> Result<Vec<Entry>, Error> {
+    let mut query = audit_entries::table
         .filter(audit_entries::position.is_null())
-        .filter(audit_entries::id.gt(after))
         .order(audit_entries::id)
         .limit(limit)
         .select(Entry::as_select())
-        .load(conn)?)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(audit_entries::id.gt(after.clone()));
+    }
+    Ok(query.load(conn)?)
 }
 
 /// The end of the chain: position and hash.

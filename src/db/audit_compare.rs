@@ -11,24 +11,24 @@ use super::{Conn, Error};
 pub const VERSIONED: [&str; 5] = ["ticket", "account", "authenticator", "staff", "client"];
 
 macro_rules! versions {
-    ($conn:expr, $after:expr, $limit:expr, $table:ident) => {
-        $table::table
-            .filter($table::id.gt($after))
-            .order($table::id)
-            .limit($limit)
-            .select(($table::id, $table::version))
-            .load::<(String, i32)>($conn)
-    };
+    ($conn:expr, $after:expr, $limit:expr, $table:ident) => {{
+        let mut query =
+            $table::table.order($table::id).limit($limit).select(($table::id, $table::version)).into_boxed();
+        if let Some(after) = $after {
+            query = query.filter($table::id.gt(after.to_owned()));
+        }
+        query.load::<(String, i32)>($conn)
+    }};
 }
 
-/// A page of the subjects of a kind after an id: id and version.
+/// A page of the subjects of a kind, after an id or from the first one: id and version.
 ///
 /// # Errors
 /// Of the database alone.
 pub fn list_versions(
     conn: &mut Conn,
     kind: &str,
-    after: &str,
+    after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<(String, i32)>, Error> {
     let page = match kind {
@@ -42,18 +42,26 @@ pub fn list_versions(
     Ok(page?)
 }
 
-/// How many entries each of these subjects has; those without one are left out.
+/// How many entries each of these subjects has, and of which version the last one is; those without one are left out.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn count_entries(conn: &mut Conn, kind: &str, ids: &[String]) -> Result<BTreeMap<String, i64>, Error> {
-    let counted: Vec<(String, i64)> = audit_entries::table
+pub fn count_entries(
+    conn: &mut Conn,
+    kind: &str,
+    ids: &[String],
+) -> Result<BTreeMap<String, (i64, i32)>, Error> {
+    let counted: Vec<(String, i64, Option<i32>)> = audit_entries::table
         .filter(audit_entries::subject_kind.eq(kind))
         .filter(audit_entries::subject_id.eq_any(ids.to_vec()))
         .group_by(audit_entries::subject_id)
-        .select((audit_entries::subject_id, diesel::dsl::count_star()))
+        .select((
+            audit_entries::subject_id,
+            diesel::dsl::count_star(),
+            diesel::dsl::max(audit_entries::subject_version),
+        ))
         .load(conn)?;
-    Ok(counted.into_iter().collect())
+    Ok(counted.into_iter().map(|(id, count, last)| (id, (count, last.unwrap_or(0)))).collect())
 }
 
 /// The versions of a subject that have an entry, in order.

@@ -3,13 +3,13 @@
 //! The rule to keep: an entry whose MAC does not match is never sealed. It stays outside the chain, where
 //! verification names it.
 
-use super::Context;
-use super::checkpoints_file;
 use super::tally::Tally;
+use super::{Context, alarm, checkpoints_file};
 use crate::crypto::Crypto;
 use crate::db::audit::{self, Checkpoint, Entry};
 use crate::db::{self, Conn};
 use crate::domain::ids::EntryId;
+use crate::domain::letter::Alarm;
 use crate::error::Error;
 
 /// Entries that are sealed in one transaction.
@@ -41,27 +41,27 @@ struct Page {
 /// Of the database, or `Internal` where the end of the chain cannot be read.
 pub async fn seal(ctx: &Context) -> Result<Sealing, Error> {
     let mut done = Sealing::default();
-    let mut after = String::new();
+    let mut after: Option<EntryId> = None;
     loop {
         let from = after.clone();
         // Most of the time nothing waits, and a look costs no writer.
-        let waits = ctx.db.read(move |conn| audit::list_unsealed(conn, &from, 1)).await?;
+        let waits = ctx.db.read(move |conn| audit::list_unsealed(conn, from.as_ref(), 1)).await?;
         if waits.is_empty() {
             return Ok(done);
         }
         let (crypto, from) = (ctx.crypto.clone(), after.clone());
-        let page: Page = ctx.db.write(move |conn| seal_page(conn, &crypto, &from)).await?;
+        let page: Page = ctx.db.write(move |conn| seal_page(conn, &crypto, from.as_ref())).await?;
         done.sealed += page.sealed;
         page.tallies.into_iter().for_each(Tally::count);
         done.refused.extend(page.refused);
-        match page.last {
-            Some(last) => last.as_str().clone_into(&mut after),
-            None => return Ok(done),
+        if page.last.is_none() {
+            return Ok(done);
         }
+        after = page.last;
     }
 }
 
-fn seal_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, Error> {
+fn seal_page(conn: &mut Conn, crypto: &Crypto, after: Option<&EntryId>) -> Result<Page, Error> {
     let entries = audit::list_unsealed(conn, after, PAGE)?;
     let (mut position, mut chain) = match audit::end_of_chain(conn)? {
         Some((position, chain)) => (position, link_of(&chain)?),
@@ -99,7 +99,8 @@ fn link_of(bytes: &[u8]) -> Result<[u8; 32], Error> {
 }
 
 /// Signs how far the chain goes, if it has grown and the last checkpoint is a minute old: a row, and a line of the
-/// checkpoints' file. Returns the position, where there is a new one.
+/// checkpoints' file. Returns the position, where there is a new one. A last one that is not ours holds up nothing: it
+/// is told to the administrators.
 ///
 /// # Errors
 /// Of the database, or `Internal` where the file cannot be written.
@@ -110,9 +111,19 @@ pub async fn checkpoint(ctx: &Context) -> Result<Option<i64>, Error> {
         .read(|conn| Ok::<_, Error>((audit::end_of_chain(conn)?, audit::last_checkpoint(conn)?)))
         .await?;
     let Some((position, chain)) = end else { return Ok(None) };
-    let is_due = last.is_none_or(|last| last.position < position && last.at + PAUSE <= now);
-    if !is_due {
-        return Ok(None);
+    if let Some(last) = last {
+        let bytes = Checkpoint::bytes(last.position, &last.chain, last.at);
+        let is_ours = last.position <= position && ctx.crypto.verify_checkpoint(&bytes, &last.signature);
+        if !is_ours {
+            tracing::error!(
+                position = last.position,
+                "a checkpoint of the audit log was not written by this program"
+            );
+            alarm::raise(ctx, Alarm::AuditBroken).await?;
+        // One of the future was signed while the clock was ahead.
+        } else if last.position == position || (last.at <= now && last.at + PAUSE > now) {
+            return Ok(None);
+        }
     }
     let signature = ctx.crypto.sign_checkpoint(&Checkpoint::bytes(position, &chain, now));
     let checkpoint = Checkpoint { position, chain, at: now, signature };

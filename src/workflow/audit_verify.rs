@@ -126,6 +126,12 @@ fn compare(conn: &mut Conn, crypto: &Crypto, mut walk: Walk) -> Result<(Seen, Wa
             break;
         }
     }
+    // The chain begins at 1: what stands before it is in no list of ours.
+    if let Some(outside) =
+        audit::list_sealed(conn, i64::MIN, 1)?.first().filter(|first| first.position < Some(1))
+    {
+        return Err(Broken::Moved(Named::of(outside)).into());
+    }
     let unsealed = verify_unsealed(conn, crypto)?;
     let mut subjects = 0;
     for kind in VERSIONED {
@@ -146,11 +152,11 @@ fn compare(conn: &mut Conn, crypto: &Crypto, mut walk: Walk) -> Result<(Seen, Wa
 
 fn verify_unsealed(conn: &mut Conn, crypto: &Crypto) -> Result<u64, Stop> {
     let mut count = 0;
-    let mut after = String::new();
+    let mut after = None;
     loop {
-        let page = audit::list_unsealed(conn, &after, PAGE.into())?;
+        let page = audit::list_unsealed(conn, after.as_ref(), PAGE.into())?;
         let Some(last) = page.last() else { return Ok(count) };
-        last.id.as_str().clone_into(&mut after);
+        after = Some(last.id.clone());
         for entry in &page {
             if !crypto.entry_mac_matches(&entry.bytes(), &entry.mac) {
                 return Err(Broken::Added(Named::of(entry)).into());
@@ -160,19 +166,20 @@ fn verify_unsealed(conn: &mut Conn, crypto: &Crypto) -> Result<u64, Stop> {
     }
 }
 
-/// Each version of a row has its entry: 1, 2, 3 without a gap. So a tail that was cut off shows.
+/// Each version of a row has its entry: 1, 2, 3 without a gap, as many as the last one says. So a tail that was cut off
+/// shows, and one that was taken from the midst before it was sealed.
 fn compare_versions(conn: &mut Conn, kind: &str) -> Result<u64, Stop> {
     let mut count = 0;
-    let mut after = String::new();
+    let mut after = None;
     loop {
-        let page = audit_compare::list_versions(conn, kind, &after, PAGE.into())?;
+        let page = audit_compare::list_versions(conn, kind, after.as_deref(), PAGE.into())?;
         let Some((last, _)) = page.last() else { return Ok(count) };
-        after.clone_from(last);
+        after = Some(last.clone());
         let ids: Vec<String> = page.iter().map(|(id, _)| id.clone()).collect();
         let entries = audit_compare::count_entries(conn, kind, &ids)?;
         for (id, version) in &page {
-            let entries = entries.get(id).copied().unwrap_or(0);
-            if entries != i64::from(*version) {
+            let (entries, last) = entries.get(id).copied().unwrap_or((0, 0));
+            if entries != i64::from(*version) || last != *version {
                 return Err(uneven(conn, kind, id, *version, entries)?.into());
             }
         }

@@ -53,9 +53,18 @@ impl TestApp {
         self.tick().await;
     }
 
-    async fn one_more(&self) {
-        let more = rekey::domain::account::Facts { name: "Ada King".into(), ..facts("ada@example.com") };
+    async fn rename(&self, name: &str) {
+        let more = rekey::domain::account::Facts { name: name.into(), ..facts("ada@example.com") };
         accounts::put(&self.ctx, &self.host, "ada", more).await.unwrap();
+    }
+
+    fn lines_of_checkpoints(&self) -> usize {
+        let file = &self.ctx.config.keys.checkpoints_file;
+        std::fs::read_to_string(file).map_or(0, |text| text.lines().count())
+    }
+
+    async fn one_more(&self) {
+        self.rename("Ada King").await;
     }
 }
 
@@ -163,6 +172,83 @@ on_both! {
         app.one_more().await;
         app.tamper("DELETE FROM audit_entries WHERE position IS NULL");
         assert!(matches!(app.broken().await, Broken::Cut { kind, version: 2, .. } if kind == "account"));
+    }
+
+    async fn an_entry_that_was_taken_out_of_both_lists_is_noticed(app: TestApp) {
+        app.with_a_log().await;
+        app.one_more().await;
+        for position in ["-1", "0"] {
+            app.tamper(&format!("UPDATE audit_entries SET position = {position}, actor_id = 'eve' WHERE position IS NULL"));
+            match app.broken().await {
+                Broken::Moved(named) => assert_eq!(named.position, position.parse().ok()),
+                other => panic!("{other}"),
+            }
+            app.tamper("UPDATE audit_entries SET position = NULL WHERE position < 1");
+        }
+    }
+
+    async fn an_entry_that_was_removed_before_it_was_sealed_is_missed_though_the_row_was_put_back(app: TestApp) {
+        app.with_a_log().await;
+        app.one_more().await;
+        app.rename("Ada Byron").await;
+        app.tamper(
+            "DELETE FROM audit_entries WHERE position IS NULL AND subject_version = 2;
+             UPDATE accounts SET version = 2 WHERE external_id = 'ada'",
+        );
+        app.tick().await;
+        match app.broken().await {
+            Broken::Cut { kind, version, .. } => assert_eq!((kind.as_str(), version), ("account", 2)),
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn an_entry_without_an_id_is_named_as_any_other(app: TestApp) {
+        app.with_a_log().await;
+        app.tamper(
+            "INSERT INTO audit_entries (id, at, actor_kind, actor_id, action, subject_kind, subject_id, subject_version,
+             ticket_id, details, mac, position, chain) SELECT '', at, actor_kind, actor_id, action, 'system', '', 0,
+             ticket_id, details, mac, NULL, NULL FROM audit_entries WHERE position = 1",
+        );
+        assert_eq!(audit::seal(&app.ctx).await.unwrap().refused.len(), 1);
+        assert!(matches!(app.broken().await, Broken::Added(named) if named.id.is_empty()));
+    }
+
+    async fn an_entry_that_the_database_swallows_stops_the_action(app: TestApp) {
+        app.with_a_log().await;
+        app.tamper(if app.is_shared() {
+            "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+             CREATE TRIGGER swallows BEFORE INSERT ON audit_entries FOR EACH ROW EXECUTE FUNCTION swallow()"
+        } else {
+            "CREATE TRIGGER swallows BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(IGNORE); END"
+        });
+        let more = rekey::domain::account::Facts { name: "Ada King".into(), ..facts("ada@example.com") };
+        assert!(accounts::put(&app.ctx, &app.host, "ada", more).await.is_err());
+        app.tamper(if app.is_shared() { "DROP TRIGGER swallows ON audit_entries" } else { "DROP TRIGGER swallows" });
+        assert_eq!(app.audited().await.broken, None, "nothing was changed without its entry");
+    }
+
+    async fn checkpoints_go_on_whatever_stands_where_the_last_one_was(app: TestApp) {
+        app.with_a_log().await;
+        let admins_told = || app.mail.take().into_iter().filter(|sent| sent.to == "dana@desk.example").count();
+        admins_told();
+        for sql in [
+            "UPDATE audit_checkpoints SET at = '2100-01-01 00:00:00'",
+            "INSERT INTO audit_checkpoints SELECT 9223372036854775807, chain, at, signature FROM audit_checkpoints",
+        ] {
+            app.tamper("CREATE TABLE kept AS SELECT * FROM audit_checkpoints");
+            app.tamper(sql);
+            let lines = app.lines_of_checkpoints();
+            app.one_more().await;
+            app.after(TimeDelta::minutes(2)).await;
+            assert_eq!(app.lines_of_checkpoints(), lines + 1, "{sql}");
+            assert_eq!(app.audited().await.broken, Some(Broken::Forged(Place::Row)), "{sql}");
+            app.tamper(
+                "DELETE FROM audit_checkpoints; INSERT INTO audit_checkpoints SELECT * FROM kept; DROP TABLE kept",
+            );
+            app.rename("Ada Lovelace").await;
+        }
+        app.tick().await;
+        assert_eq!(admins_told(), 1, "the administrators are told, once");
     }
 
     async fn a_row_that_was_put_back_is_noticed(app: TestApp) {
