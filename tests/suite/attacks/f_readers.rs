@@ -178,6 +178,38 @@ on_both! {
     }
 }
 
+on_both! {
+    /// F2: damages the sealed keys of an account, so that nobody can stop its ticket or complete it
+    /// | what does not open lets nobody in, and is in nobody's way: the ticket can be stopped, and a reset completes
+    async fn f2_what_does_not_open_is_in_nobodys_way(app: TestApp) {
+        let (adas, _) = app.enrolled().await;
+        let agent = app.staff("grace", "agent").await;
+        let (frozen, _, _) = app.sent_ticket(&agent, 0).await;
+        let (withdrawn, _, _) = app.sent_ticket(&agent, 1).await;
+        let (expired, _, _) = app.sent_ticket(&agent, 2).await;
+        let url = &app.database.url;
+        tamper(url, "UPDATE authenticators SET secret = (SELECT secret FROM authenticators WHERE state = 'active')
+            WHERE state = 'pending'");
+        app.desk(&agent, &frozen, "/freeze", json!({"reason": "strange"})).await.expect(200);
+        app.http.post(&withdrawn.path("/withdraw"), &withdrawn.token, json!({})).await.expect(200);
+        app.after(TimeDelta::hours(25)).await;
+        let agent = app.again(&agent).await;
+        let seen = app.http.get(&expired.desk(""), &agent.token).await.expect(200);
+        assert_eq!(seen["status"], "closed", "{seen}");
+
+        let ada = app.asker("ada@example.com").await;
+        let pin = app.verified(&agent, &ada).await;
+        app.approve(&agent, &ada).await;
+        let key = app.letter("ada@example.com", "new key").await.key();
+        tamper(url, "UPDATE authenticators SET secret = (SELECT secret FROM authenticators WHERE state = 'pending')
+            WHERE state = 'active'");
+        let proof = json!({"code": app.next_code(&key), "pin": pin});
+        app.http.post(&ada.path("/activate"), &ada.token, proof).await.expect(200);
+        assert_eq!(app.verdict(json!({"code": app.next_code(&adas)})).await, "wrong");
+        assert_eq!(app.verdict(json!({"code": app.next_code(&key)})).await, "accepted");
+    }
+}
+
 /// Hashes are no tokens.
 async fn what_is_stored_opens_nothing(app: &TestApp, ticket: &str) {
     let stored = "SELECT hash AS text FROM tokens UNION SELECT token_hash FROM staff_sessions
