@@ -111,7 +111,10 @@ pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<
     })?;
     settle_ring(&db, &ring).await?;
     Ok(Context {
-        crypto: Crypto::new(ring),
+        crypto: match &config.keys.source {
+            KeySource::File(path) => Crypto::of_file(ring, path.clone()),
+            KeySource::Ring(_) => Crypto::new(ring),
+        },
         policy: Arc::new(config.policy.to_policy(&config.desk)),
         config: Arc::new(config),
         wake: Arc::new(Notify::new()),

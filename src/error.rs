@@ -1,6 +1,6 @@
 //! What a workflow ends with when it does not end well: the domain said no, or we are broken.
 
-use crate::crypto::PasswordError;
+use crate::crypto::{PasswordError, SealError};
 use crate::db::{self, AsDbError};
 use crate::domain::rejection::Rejection;
 
@@ -32,6 +32,12 @@ impl Error {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Database(db::Error::Unavailable(_) | db::Error::Stale))
+    }
+
+    /// Whether a value is sealed under a key that is not on the ring, as it is read here.
+    #[must_use]
+    pub fn lacks_key(&self) -> bool {
+        matches!(self, Self::Database(db::Error::Sealed(SealError::UnknownKey(_))))
     }
 }
 

@@ -27,8 +27,9 @@ impl Crypto {
     /// was when it was drawn: spaces are the caller's to remove.
     #[must_use]
     pub fn code_matches(&self, purpose: Purpose, context: &[&str], code: &str, digest: &str) -> bool {
-        let ring = self.ring();
-        let (key, kept) = match split(digest).and_then(|(id, kept)| Some((ring.key(id)?, kept))) {
+        let digest = split(digest);
+        let ring = digest.map_or_else(|| self.ring(), |(id, _)| self.ring_with(id));
+        let (key, kept) = match digest.and_then(|(id, kept)| Some((ring.key(id)?, kept))) {
             Some(found) => found,
             // Nothing matches the empty digest; the work is done all the same.
             None => (ring.primary(), ""),
@@ -52,8 +53,8 @@ impl Crypto {
     /// # Errors
     /// Too many hashes are waiting, or `kept` is no such hash, or its key is gone.
     pub async fn pin_matches(&self, context: &[&str], pin: &str, kept: &str) -> Result<bool, PasswordError> {
-        let ring = self.ring();
         let (id, phc) = split(kept).ok_or(PasswordError::Malformed)?;
+        let ring = self.ring_with(id);
         let key = ring.key(id).ok_or(PasswordError::Malformed)?;
         let digest = Zeroizing::new(hex(&keyed(key, Purpose::Pin, context, pin)));
         self.passwords().verify(phc, &digest).await

@@ -17,6 +17,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -85,6 +86,8 @@ pub struct Crypto {
 
 struct Inner {
     ring: RwLock<Arc<KeyRing>>,
+    /// Where the ring is kept, if it is kept in a file.
+    file: Option<PathBuf>,
     random: Random,
     passwords: Passwords,
     /// How many identifiers were made.
@@ -98,12 +101,24 @@ impl Crypto {
         Self::with(ring, Random::system(), Passwords::new())
     }
 
+    /// The same with a ring that is kept in this file: a key that was added there meanwhile is found when something is
+    /// sealed under it.
+    #[must_use]
+    pub fn of_file(ring: KeyRing, file: PathBuf) -> Self {
+        Self::build(ring, Some(file), Random::system(), Passwords::new())
+    }
+
     /// The same with other means, for tests.
     #[must_use]
     pub fn with(ring: KeyRing, random: Random, passwords: Passwords) -> Self {
+        Self::build(ring, None, random, passwords)
+    }
+
+    fn build(ring: KeyRing, file: Option<PathBuf>, random: Random, passwords: Passwords) -> Self {
         Self {
             inner: Arc::new(Inner {
                 ring: RwLock::new(Arc::new(ring)),
+                file,
                 random,
                 passwords,
                 ids: AtomicU32::new(0),
@@ -148,6 +163,17 @@ impl Crypto {
 
     fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(&self.inner.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The ring, read again where it has no such key: another program may have rotated it a moment ago.
+    fn ring_with(&self, id: KeyId) -> Arc<KeyRing> {
+        let ring = self.ring();
+        if ring.key(id).is_some() {
+            return ring;
+        }
+        let read = self.inner.file.as_deref().and_then(|file| KeyRing::load(file).ok());
+        let is_replaced = read.is_some_and(|read| self.replace_ring(read).is_ok());
+        if is_replaced { self.ring() } else { ring }
     }
 
     fn random(&self) -> &Random {

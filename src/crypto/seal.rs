@@ -60,7 +60,7 @@ impl Crypto {
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (id, rest) = split(sealed).ok_or(SealError::Malformed)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Malformed)?;
-        let ring = self.ring();
+        let ring = self.ring_with(id);
         let key = ring.key(id).ok_or(SealError::UnknownKey(id))?;
         let bound = bound(id, purpose, context);
         cipher(key, purpose)

@@ -10,6 +10,7 @@ use chrono::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
+use super::fate::{Fated, fate};
 use super::{Context, alarm};
 use crate::config::Config;
 use crate::db::letters::{self, About, Ending, Fate, Row};
@@ -29,13 +30,6 @@ const LEASE: Duration = Duration::seconds(15);
 const RENEWAL: Pause = Pause::from_secs(5);
 /// How many letters a worker has at most.
 const BATCH: usize = 64;
-/// How often a letter is sent that the server may have taken already.
-const DOUBTS: i32 = 3;
-/// How long a letter without a time of its own is tried.
-const PATIENCE: Duration = Duration::days(3);
-/// The pause after the first failed try; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::seconds(30);
-const LONGEST_PAUSE: Duration = Duration::hours(1);
 
 /// Sends the letters whose time has come, until none is due. Returns how many were tried.
 ///
@@ -76,7 +70,7 @@ pub async fn run_on(ctx: Context, due: Arc<Notify>, mut stop: watch::Receiver<bo
 
 /// The letters that a worker has at a time: more are taken while others are still under way.
 struct Round {
-    under_way: JoinSet<Tried>,
+    under_way: JoinSet<Option<Tried>>,
     /// Whether it is worth asking for more.
     may_be_due: bool,
 }
@@ -110,22 +104,23 @@ impl Round {
 
     /// Waits for a letter to come back; returns it with all others that are back by now. Nothing is lost where it is
     /// waited for no longer.
-    async fn back(&mut self) -> Vec<Result<Tried, JoinError>> {
+    async fn back(&mut self) -> Vec<Result<Option<Tried>, JoinError>> {
         let first = self.under_way.join_next().await;
         first.into_iter().chain(std::iter::from_fn(|| self.under_way.try_join_next())).collect()
     }
 }
 
 /// Records what became of letters: of those that were taken, all that one lease holds together.
-async fn record(ctx: &Context, back: Vec<Result<Tried, JoinError>>) {
+async fn record(ctx: &Context, back: Vec<Result<Option<Tried>, JoinError>>) {
     let mut accepted: BTreeMap<Time, Vec<LetterId>> = BTreeMap::new();
     let mut others = Vec::new();
     for one in back {
         match one {
-            Ok(Tried { row, held, fated }) if fated.state == "accepted" => {
+            Ok(Some(Tried { row, held, fated })) if fated.state == "accepted" => {
                 accepted.entry(held).or_default().push(row.id);
             }
-            Ok(tried) => others.push(tried),
+            Ok(Some(tried)) => others.push(tried),
+            Ok(None) => {}
             Err(_) => tracing::error!("sending a letter panicked; it is tried again"),
         }
     }
@@ -186,16 +181,18 @@ async fn claim(ctx: &Context, room: usize) -> Result<Vec<Claimed>, Error> {
         .await
 }
 
-async fn attempt(ctx: &Context, letter: Claimed) -> Tried {
+/// Tries a letter; none where it was dropped meanwhile, or another worker has it: theirs is the last word.
+async fn attempt(ctx: &Context, letter: Claimed) -> Option<Tried> {
     let mut held = letter.held;
     let fated = if letter.row.expires_at.is_some_and(|at| at <= ctx.now()) {
         Fated::dead("its time had run out before it could be sent")
     } else {
         match compose(ctx, &letter).await {
             Ok(message) => {
-                let verdict = send(ctx, &letter.row.id, &message, &mut held).await;
+                let verdict = send(ctx, &letter.row.id, &message, &mut held).await?;
                 fate(&letter.row, verdict, ctx.now())
             }
+            Err(Unwritable::KeyToCome(_)) => Fated::later(ctx.now(), "its key is not on the key ring"),
             Err(cause) => {
                 let (letter, purpose) = (&letter.row.id, &letter.row.purpose);
                 tracing::error!(cause = chain(&cause), %letter, purpose, "a letter cannot be written");
@@ -203,32 +200,39 @@ async fn attempt(ctx: &Context, letter: Claimed) -> Tried {
             }
         }
     };
-    Tried { fated, held, row: letter.row }
+    Some(Tried { fated, held, row: letter.row })
 }
 
-/// Sends, and keeps the lease while the server takes its time.
-async fn send(ctx: &Context, id: &LetterId, message: &Composed, held: &mut Time) -> Verdict {
+/// Sends, and keeps the lease while the server takes its time. None where there was none to keep: then nothing more is
+/// sent of it.
+async fn send(ctx: &Context, id: &LetterId, message: &Composed, held: &mut Time) -> Option<Verdict> {
     let sending = ctx.mailer.send(message);
     tokio::pin!(sending);
     loop {
         tokio::select! {
-            verdict = &mut sending => return verdict,
+            verdict = &mut sending => return Some(verdict),
             () = tokio::time::sleep(RENEWAL) => {
                 let (id, from, until) = (id.clone(), *held, ctx.now() + LEASE);
                 let kept = ctx.db.write(move |conn| Ok::<_, Error>(letters::keep(conn, &id, from, until)?)).await;
-                if matches!(kept, Ok(true)) {
-                    *held = until;
+                match kept {
+                    Ok(true) => *held = until,
+                    Ok(false) => return None,
+                    // Whether it is still ours, the next look tells.
+                    Err(_) => {}
                 }
             }
         }
     }
 }
 
-/// Why a letter cannot be written; trying again does not help.
+/// Why a letter cannot be written; but for one cause trying again does not help.
 #[derive(Debug, thiserror::Error)]
 enum Unwritable {
     #[error("it does not open")]
     Unreadable(#[source] Error),
+    /// Another program has rotated the ring, and this one has not read it yet: trying again does help.
+    #[error("it is sealed under a key that is not here")]
+    KeyToCome(#[source] Error),
     #[error("it cannot be rendered: {0}")]
     Rendering(#[from] mail::ComposeError),
 }
@@ -236,7 +240,7 @@ enum Unwritable {
 impl Unwritable {
     const fn words(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) => "the letter does not open",
+            Self::Unreadable(_) | Self::KeyToCome(_) => "the letter does not open",
             Self::Rendering(_) => "the letter cannot be rendered",
         }
     }
@@ -244,8 +248,10 @@ impl Unwritable {
 
 async fn compose(ctx: &Context, letter: &Claimed) -> Result<Composed, Unwritable> {
     let (sender, row) = (sender(&ctx.config), &letter.row);
-    let opened =
-        ctx.heed(row.open(&ctx.crypto).map_err(Error::from)).await.map_err(Unwritable::Unreadable)?;
+    let opened = match row.open(&ctx.crypto).map_err(Error::from) {
+        Err(error) if error.lacks_key() => return Err(Unwritable::KeyToCome(error)),
+        opened => ctx.heed(opened).await.map_err(Unwritable::Unreadable)?,
+    };
     let (content, stop_token) =
         opened.ok_or(Unwritable::Unreadable(Error::Internal("a waiting letter without its payload")))?;
     let is_vouch = matches!(content.content, Content::ManagerVouch { .. });
@@ -276,60 +282,6 @@ pub fn sender(config: &Config) -> Sender {
         public_url: config.http.public_url.clone(),
         desk_contact: app.contact.clone(),
     }
-}
-
-/// What becomes of a letter after a try.
-struct Fated {
-    state: &'static str,
-    next_at: Option<Time>,
-    error: Option<String>,
-    in_doubt: bool,
-    /// The server takes no letter of ours, whichever it is.
-    refuses_us: bool,
-}
-
-impl Fated {
-    fn over(state: &'static str, error: Option<String>) -> Self {
-        Self { state, next_at: None, error, in_doubt: false, refuses_us: false }
-    }
-
-    fn dead(why: &str) -> Self {
-        Self::over("dead", Some(why.to_owned()))
-    }
-}
-
-fn fate(row: &Row, verdict: Verdict, now: Time) -> Fated {
-    match verdict {
-        Verdict::Accepted => Fated::over("accepted", None),
-        Verdict::Bounced(reason) => Fated::over("bounced", Some(words(&reason))),
-        Verdict::Deferred(reason) => {
-            if reason.is_ours {
-                tracing::error!(reason = reason.text, "the mail server cannot be used as configured");
-            }
-            let next_at = now + pause(row.attempts);
-            let given_up =
-                next_at > row.created_at + PATIENCE || (reason.may_have_arrived && row.doubts + 1 >= DOUBTS);
-            Fated {
-                state: if given_up { "dead" } else { "deferred" },
-                next_at: (!given_up).then_some(next_at),
-                error: Some(words(&reason)),
-                in_doubt: reason.may_have_arrived,
-                refuses_us: reason.is_ours,
-            }
-        }
-    }
-}
-
-fn words(reason: &mail::Reason) -> String {
-    match reason.code {
-        Some(code) => format!("{code} {}", reason.text),
-        None => reason.text.clone(),
-    }
-}
-
-fn pause(attempts: i32) -> Duration {
-    let doublings = u32::try_from(attempts).unwrap_or(0).min(10);
-    (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE)
 }
 
 /// Records that letters of one lease were taken, in one transaction. Nothing follows from it for the worker to do.

@@ -25,6 +25,7 @@ pub mod diagnose;
 pub mod enrol;
 pub mod expire;
 mod failures;
+mod fate;
 pub mod freeze;
 pub mod import;
 pub(crate) mod import_rows;

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::support::client::Reply;
+use crate::support::client::{Reply, text};
 use crate::support::database::Backend;
 use crate::support::program::{Program, until};
 use crate::support::smtp_server::{Act, Security, SmtpServer};
@@ -203,6 +203,47 @@ on_both! {
             server.taken().iter().any(|letter| letter.to == "bob@example.com").then_some(())
         })
         .await;
+    }
+
+    async fn a_key_that_dies_while_the_mail_server_takes_its_time_is_not_sent(backend: Backend) {
+        let server = SmtpServer::start(Security::None).await;
+        let mut program = Program::on(backend).await;
+        program.set("MAIL__TRANSPORT", "smtp");
+        program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
+        let host = program.host();
+        program.start().await;
+        let agent = program.agent("grace").await;
+        program.account(&host, "ada", "ada@example.com").await.expect(201);
+        let asks = json!({"account": "ada", "problem": "lost_device", "message": "My phone is gone."});
+        let opened = program.http.post("/api/v1/tickets", "", asks).await.expect(202);
+        let reference = text(&opened, "reference");
+        let desk = async |call: &str, body: serde_json::Value| {
+            let path = format!("/api/v1/desk/tickets/{reference}{call}");
+            program.http.post(&path, &agent, body).await.expect(200);
+        };
+        let met = json!({"method": "in_person", "outcome": "passed", "note": "badge seen"});
+        desk("/claim", json!({})).await;
+        desk("/evidence", met).await;
+        let notices = server.taken().len();
+        // It takes some eight seconds to say that it will take the letter with the key.
+        const SLOWLY: &str = "354 one moment, please, and then another, for here everything is looked at with great care, each \
+            letter of it, before the word is given that may be waited for, and has to be, by whoever writes to us; go ahead";
+        until("the other letters are taken", async || (server.taken().len() >= notices.max(2)).then_some(())).await;
+        server.always("DATA", Act::Drip(SLOWLY));
+        desk("/approve", json!({"account": "ada@example.com", "reason": "verified"})).await;
+        until("the letter is under way", async || {
+            let heard = server.heard();
+            heard.iter().rev().find(|line| line.starts_with("DATA")).and(heard.last().filter(|line| *line == "DATA").map(drop))
+        })
+        .await;
+        let ended = server.ended();
+        desk("/freeze", json!({"reason": "a strange call"})).await;
+        until("the worker has hung up, or the letter is taken", async || {
+            let has_key = server.taken().iter().any(|letter| letter.message.contains("rk_act_"));
+            (server.ended() > ended || has_key).then_some(())
+        })
+        .await;
+        assert!(!server.taken().iter().any(|letter| letter.message.contains("rk_act_")));
     }
 
     async fn a_key_ring_that_cannot_be_read_stops_the_start_and_is_not_replaced(backend: Backend) {

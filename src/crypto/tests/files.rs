@@ -122,3 +122,25 @@ fn first_starts_at_once_agree_on_one_ring() {
     });
     assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{ids:?}");
 }
+
+#[tokio::test]
+async fn what_is_sealed_under_a_key_that_was_just_added_opens_at_once() {
+    let (_folder, path) = place();
+    let server = Crypto::of_file(KeyRing::create(&path, noon()).unwrap(), path.clone());
+    let command = Crypto::new(KeyRing::rotate(&path, noon()).unwrap());
+    let sealed = command.seal(Purpose::Letter, &["a"], b"a letter");
+    assert_eq!(*server.open(Purpose::Letter, &["a"], &sealed).unwrap(), *b"a letter");
+
+    let command = Crypto::new(KeyRing::rotate(&path, noon()).unwrap());
+    let digest = command.code_digest(Purpose::MailboxCode, &["a"], "493021");
+    assert!(server.code_matches(Purpose::MailboxCode, &["a"], "493021", &digest));
+
+    let command = Crypto::new(KeyRing::rotate(&path, noon()).unwrap());
+    let pin = command.pin_hash(&["a"], "48219037").await.unwrap();
+    assert!(server.pin_matches(&["a"], "48219037", &pin).await.unwrap());
+
+    // A key that is nowhere is still none.
+    let other = Crypto::new(KeyRing::draw(noon(), &Random::system()).unwrap());
+    let foreign = other.seal(Purpose::Letter, &["a"], b"a letter");
+    assert!(matches!(server.open(Purpose::Letter, &["a"], &foreign), Err(SealError::UnknownKey(_))));
+}

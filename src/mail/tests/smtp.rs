@@ -204,7 +204,7 @@ async fn a_cancelled_send_takes_its_connection_down() {
     assert!(cancelled.is_err());
     server.on("RCPT", Act::Say("550 5.1.1 no"));
     bounced(mailer.send(&message()).await);
-    assert_eq!((server.connections(), server.taken().len()), (2, 1));
+    assert_eq!((server.connections(), server.ended(), server.taken().len()), (2, 1, 1));
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ struct State {
     taken: Vec<Taken>,
     heard: Vec<String>,
     connections: usize,
+    ended: usize,
     offers: Vec<&'static str>,
 }
 
@@ -127,6 +128,11 @@ impl SmtpServer {
         self.state.lock().unwrap().heard.clone()
     }
 
+    /// How many connections have ended.
+    pub(crate) fn ended(&self) -> usize {
+        self.state.lock().unwrap().ended
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
     }
@@ -152,6 +158,7 @@ impl Session {
 
     async fn run(mut self) {
         let _ = self.converse().await;
+        self.state.lock().unwrap().ended += 1;
     }
 
     async fn converse(&mut self) -> Result<(), Over> {
