@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::requester::{self, Access, Status};
 use super::verify::all_evidence;
-use super::{Context, Counted, assess, expire};
+use super::{Context, Counted, assess};
 use crate::crypto::Purpose;
 use crate::db::challenges::{self, Challenge};
 use crate::db::{self, Conn, accounts, apply, tickets};
@@ -44,10 +44,7 @@ pub async fn confirm(
         let access = match &token {
             Some(token) => requester::access_to_change(conn, &inner, &reference, token, now)?,
             None => match tickets::find(conn, &requester::parse_reference(&reference))? {
-                Some(ticket) => {
-                    let ticket = expire::settle(conn, &inner, ticket, now)?;
-                    Access { own: ticket.clone(), main: ticket, full: true }
-                }
+                Some(ticket) => Access::of(conn, ticket)?.settle(conn, &inner, now)?,
                 None => return Ok(Err(Rejection::WrongCode)),
             },
         };
@@ -109,9 +106,12 @@ fn enter(
     }
     let mut token = None;
     if came_back {
-        if access.own.state != State::Closed {
-            access.own = apply(conn, &ctx.crypto, access.own.returned(now)?)?;
-            access.main = access.own.clone();
+        let is_own = access.own.id == access.main.id;
+        if (is_own || access.full) && access.main.state != State::Closed {
+            access.main = apply(conn, &ctx.crypto, access.main.returned(now)?)?;
+        }
+        if is_own {
+            access.own = access.main.clone();
         }
         token = Some(requester::new_token(conn, ctx, &access.own)?);
     }
