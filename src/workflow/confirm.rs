@@ -150,12 +150,8 @@ pub(super) fn enter_queue(
     }
     if let Some(open) = tickets::find_open(conn, &id)? {
         let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(open.id.clone(), now)?)?;
-        let open = match open.clone().second_request(&duplicate.id, &ctx.policy, now) {
-            Ok(transition) => apply(conn, &ctx.crypto, transition)?,
-            // A frozen ticket keeps the account's place and takes no more requests.
-            Err(_) => open,
-        };
-        return Ok((duplicate, open));
+        let joined = open.second_request(&duplicate.id, &ctx.policy, now)?;
+        return Ok((duplicate, apply(conn, &ctx.crypto, joined)?));
     }
     assess::assess(conn, ctx, &mut ticket, &account, now)?;
     let evidence = EvidenceId::new(ctx.crypto.id(now));

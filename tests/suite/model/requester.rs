@@ -225,10 +225,8 @@ impl Reference {
         self.close(ticket, "duplicate");
         self.tickets[ticket].confirmed = true;
         self.tickets[ticket].duplicate_of = Some(open);
-        if self.tickets[open].state != State::Frozen {
-            self.tickets[open].undecided = true;
-            self.undo(open);
-        }
+        self.tickets[open].undecided = true;
+        self.undo(open);
     }
 
     fn withdraw(&mut self, ticket: usize) -> Answer {

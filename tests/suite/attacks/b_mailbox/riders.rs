@@ -120,6 +120,27 @@ on_both! {
         let body = json!({"code": app.next_code(&key), "pin": pin});
         app.http.post(&ada.path("/activate"), &back, body).await.expect(200);
     }
+
+    /// B7: has a second request confirmed while the ticket is frozen | it is decided too, before anything is approved
+    async fn b7_a_request_made_while_the_ticket_was_frozen_is_decided_too(app: TestApp) {
+        app.account("ada@example.com").await;
+        let (agent, admin) = (app.staff("grace", "agent").await, app.staff("barbara", "admin").await);
+        let eve = app.asker("ada@example.com").await;
+        app.desk(&agent, &eve, "/claim", json!({})).await.expect(200);
+        app.desk(&agent, &eve, "/freeze", json!({"reason": "the owner called"})).await.expect(200);
+        app.after(TimeDelta::minutes(5)).await;
+        let ada = app.asker("ada@example.com").await;
+        app.desk(&admin, &eve, "/thaw", json!({"reason": "it was them after all"})).await.expect(200);
+        let called = json!({"method": "callback", "outcome": "passed", "note": "knew the voice"});
+        app.desk(&agent, &eve, "/evidence", called).await.expect(200);
+        app.step_up(&agent).await;
+        let approval = json!({"account": ada.email, "reason": "sure"});
+        let refused = app.desk(&agent, &eve, "/approve", approval).await.refused(403, "policy_not_met");
+        assert!(refused["missing"].to_string().contains("request_decision"), "{refused}");
+        app.desk(&agent, &eve, "/requests", json!({"keep": ada.reference})).await.expect(200);
+        let seen = app.http.get(&eve.desk(""), &agent.token).await.expect(200);
+        assert_eq!(seen["undecided"], false, "{seen}");
+    }
 }
 
 /// A new token, with the mailbox code alone.
