@@ -56,6 +56,15 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Vouch>, Error> {
         .optional()?)
 }
 
+/// The addresses of those who vouched on a ticket.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_answered(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<String>, Error> {
+    let answered = vouches::table.filter(vouches::answered_at.is_not_null());
+    Ok(answered.filter(vouches::ticket_id.eq(ticket)).select(vouches::address).load(conn)?)
+}
+
 /// Counts a wrong code, if nobody has counted meanwhile.
 ///
 /// # Errors
