@@ -76,12 +76,13 @@ pub fn count(conn: &mut Conn, vouch: &Vouch) -> Result<(), Error> {
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Records the answer, once.
+/// Records the answer, once, if no wrong code was counted meanwhile.
 ///
 /// # Errors
 /// `Stale`.
-pub fn answer(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
-    let changed = diesel::update(vouches::table.find(id).filter(vouches::answered_at.is_null()))
+pub fn answer(conn: &mut Conn, vouch: &Vouch, now: Time) -> Result<(), Error> {
+    let asked = vouches::table.find(&vouch.id).filter(vouches::answered_at.is_null());
+    let changed = diesel::update(asked.filter(vouches::tries.eq(vouch.tries)))
         .set(vouches::answered_at.eq(now))
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }

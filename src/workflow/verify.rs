@@ -203,7 +203,7 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
         if let Err(rejection) = check_vouch(conn, &inner, &vouch, &code)? {
             return Ok(Err(rejection));
         }
-        vouches::answer(conn, &vouch.id, now)?;
+        vouches::answer(conn, &vouch, now)?;
         let id = EvidenceId::new(inner.crypto.id(now));
         apply(conn, &inner.crypto, ticket.proven(Method::ManagerVouch, id, now)?)?;
         Ok(Ok(()))

@@ -196,4 +196,23 @@ on_both! {
             assert_eq!(keys, ["ticket active"], "round {round}");
         }
     }
+
+    /// I3: the right PIN among the wrong ones, at once
+    /// | it is looked at no more than the others: not once the limit of wrong ones was reached
+    async fn i3_a_right_guess_is_one_of_those_that_are_looked_at(backend: Backend) {
+        let pair = Pair::on(backend).await;
+        let app = &pair.app;
+        let agent = app.staff("grace", "agent").await;
+        for round in 0..pair.rounds / 4 {
+            let (ticket, pin, key) = app.sent_ticket(&agent, round).await;
+            let code = app.next_code(&key);
+            let calls = (0..16).map(|call| {
+                let pin = if call % 8 == 7 { pin.clone() } else { wrong_code(&pin[..6]) };
+                pair.post(call, &ticket.path("/activate"), &ticket.token, json!({"code": code, "pin": pin}))
+            });
+            let answers = at_once(calls).await;
+            let (right, wrong) = (count(&answers, 200, "completed"), count(&answers, 403, "wrong_code"));
+            assert!(right + wrong <= 5, "{right} right and {wrong} wrong in round {round}");
+        }
+    }
 }
