@@ -14,7 +14,7 @@ use super::tokens::{self, Kind, NewToken};
 use super::{Conn, Error, accounts, recovery_codes};
 use crate::crypto::Crypto;
 use crate::domain::Time;
-use crate::domain::account::TwoFactor;
+use crate::domain::account::{Account, TwoFactor};
 use crate::domain::actor::Actor;
 use crate::domain::authenticator::{AuthenticatorState, Origin};
 use crate::domain::event::{Action, Event, Subject};
@@ -216,12 +216,13 @@ impl Work<'_> {
     }
 
     fn activate(&mut self, ticket: &Ticket, step: i64) -> Result<(), Error> {
-        let account = owner(ticket)?.clone();
+        // Before its keys are listed: one that is begun from now on raises the version.
+        let account = accounts::get(self.conn, owner(ticket)?)?;
         let pending = authenticators::find_of_ticket(self.conn, &ticket.id, AuthenticatorState::Pending)?
             .ok_or(Error::Stale)?;
         let step = u64::try_from(step).map(Step::new).map_err(|_| Error::Corrupt("a step"))?;
         authenticators::accept(self.conn, &pending, step)?;
-        for living in authenticators::list_living(self.conn, &account)? {
+        for living in authenticators::list_living(self.conn, &account.id)? {
             if living.id != pending.id {
                 self.revoke(ticket, &living)?;
             }
@@ -231,16 +232,15 @@ impl Work<'_> {
         self.log_key(ticket, &live.id, live.version, Action::KeyActivated)?;
         tokens::end(self.conn, &ticket.id, Kind::Activation)?;
         letters::drop_keys(self.conn, &ticket.id, self.at)?;
-        recovery_codes::end(self.conn, &account)?;
-        self.free_account(ticket, &account)
+        recovery_codes::end(self.conn, &account.id)?;
+        self.free_account(ticket, account)
     }
 
     /// A completed ticket ends whatever kept the account's codes refused.
-    fn free_account(&mut self, ticket: &Ticket, id: &AccountId) -> Result<(), Error> {
-        let mut account = accounts::get(self.conn, id)?;
+    fn free_account(&mut self, ticket: &Ticket, mut account: Account) -> Result<(), Error> {
         let from = account.version;
         let forgiven = account.lockout.after_ticket_completed();
-        accounts::count(self.conn, id, account.lockout, forgiven)?;
+        accounts::count(self.conn, &account.id, account.lockout, forgiven)?;
         account.lockout = forgiven;
         account.frozen_at = None;
         account.two_factor = TwoFactor::On;
@@ -248,7 +248,7 @@ impl Work<'_> {
         let around = Circumstances {
             actor: &self.actor,
             at: self.at,
-            subject: &Subject::Account(id.clone()),
+            subject: &Subject::Account(account.id.clone()),
             version: account.version,
             ticket: Some(&ticket.id),
         };

@@ -56,6 +56,15 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Vouch>, Error> {
         .optional()?)
 }
 
+/// The addresses of those who vouched on a ticket.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_answered(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<String>, Error> {
+    let answered = vouches::table.filter(vouches::answered_at.is_not_null());
+    Ok(answered.filter(vouches::ticket_id.eq(ticket)).select(vouches::address).load(conn)?)
+}
+
 /// Counts a wrong code, if nobody has counted meanwhile.
 ///
 /// # Errors
@@ -67,12 +76,13 @@ pub fn count(conn: &mut Conn, vouch: &Vouch) -> Result<(), Error> {
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Records the answer, once.
+/// Records the answer, once, if no wrong code was counted meanwhile.
 ///
 /// # Errors
 /// `Stale`.
-pub fn answer(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
-    let changed = diesel::update(vouches::table.find(id).filter(vouches::answered_at.is_null()))
+pub fn answer(conn: &mut Conn, vouch: &Vouch, now: Time) -> Result<(), Error> {
+    let asked = vouches::table.find(&vouch.id).filter(vouches::answered_at.is_null());
+    let changed = diesel::update(asked.filter(vouches::tries.eq(vouch.tries)))
         .set(vouches::answered_at.eq(now))
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }

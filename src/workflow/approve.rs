@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use super::review::{self, Case};
-use super::verify::all_evidence;
+use super::verify::{all_evidence, counting_for};
 use super::{Context, Counted, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::letters::{self, About, Fate};
@@ -40,6 +40,7 @@ pub async fn approve(
     ctx.write(move |conn| {
         let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
+        let evidence = counting_for(conn, &ticket, &by, evidence)?;
         let given: Vec<_> =
             stored::list_approvals(conn, &ticket.id)?.into_iter().map(|approval| approval.staff_id).collect();
         let with = Approving {
@@ -80,6 +81,7 @@ pub async fn reissue(ctx: &Context, by: &StaffActor, reference: &str, reason: &s
     ctx.write(move |conn| {
         let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
+        let evidence = counting_for(conn, &ticket, &by, evidence)?;
         let with = Approving {
             by: &by,
             owner: owner.as_ref(),

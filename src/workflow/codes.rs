@@ -214,6 +214,7 @@ impl SignIn<'_> {
             authenticators::accept(self.conn, key, step)?;
             return Ok(Verified::Refused(Refusal::Inactive));
         }
+        failures::right(self.conn, &self.account)?;
         let step = i64::try_from(step.get()).map_err(|_| Error::Internal("a step"))?;
         let codes = activate::complete(self.conn, self.ctx, ticket, step, self.actor.clone(), self.now)?;
         Ok(Verified::Accepted { recovery_codes: Some(codes) })

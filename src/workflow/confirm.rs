@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::requester::{self, Access, Status};
 use super::verify::all_evidence;
-use super::{Context, Counted, assess, expire};
+use super::{Context, Counted, assess};
 use crate::crypto::Purpose;
 use crate::db::challenges::{self, Challenge};
 use crate::db::{self, Conn, accounts, apply, tickets};
@@ -44,10 +44,7 @@ pub async fn confirm(
         let access = match &token {
             Some(token) => requester::access_to_change(conn, &inner, &reference, token, now)?,
             None => match tickets::find(conn, &requester::parse_reference(&reference))? {
-                Some(ticket) => {
-                    let ticket = expire::settle(conn, &inner, ticket, now)?;
-                    Access { own: ticket.clone(), main: ticket, full: true }
-                }
+                Some(ticket) => Access::of(conn, ticket)?.settle(conn, &inner, now)?,
                 None => return Ok(Err(Rejection::WrongCode)),
             },
         };
@@ -109,9 +106,12 @@ fn enter(
     }
     let mut token = None;
     if came_back {
-        if access.own.state != State::Closed {
-            access.own = apply(conn, &ctx.crypto, access.own.returned(now)?)?;
-            access.main = access.own.clone();
+        let is_own = access.own.id == access.main.id;
+        if (is_own || access.full) && access.main.state != State::Closed {
+            access.main = apply(conn, &ctx.crypto, access.main.returned(now)?)?;
+        }
+        if is_own {
+            access.own = access.main.clone();
         }
         token = Some(requester::new_token(conn, ctx, &access.own)?);
     }
@@ -150,12 +150,8 @@ pub(super) fn enter_queue(
     }
     if let Some(open) = tickets::find_open(conn, &id)? {
         let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(open.id.clone(), now)?)?;
-        let open = match open.clone().second_request(&duplicate.id, &ctx.policy, now) {
-            Ok(transition) => apply(conn, &ctx.crypto, transition)?,
-            // A frozen ticket keeps the account's place and takes no more requests.
-            Err(_) => open,
-        };
-        return Ok((duplicate, open));
+        let joined = open.second_request(&duplicate.id, &ctx.policy, now)?;
+        return Ok((duplicate, apply(conn, &ctx.crypto, joined)?));
     }
     assess::assess(conn, ctx, &mut ticket, &account, now)?;
     let evidence = EvidenceId::new(ctx.crypto.id(now));

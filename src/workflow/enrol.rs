@@ -205,6 +205,8 @@ impl<'a> Desk<'a> {
         }
         let note = Note { actor: &self.actor, event: Event::new(Action::KeyCreated) };
         change::log(self.conn, self.ctx, &note, &Subject::Authenticator(id), 1, self.now)?;
+        // Whoever ends the account's keys at this moment did not see the new one: their version of the account is old now.
+        self.turn(self.account.two_factor, Action::KeyCreated)?;
         Ok(secret)
     }
 

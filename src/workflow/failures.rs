@@ -66,11 +66,8 @@ pub(super) fn wrong(
     Ok(accounts::update(conn, locked, account.version)?)
 }
 
-/// Forgets the failures after a right code.
+/// Forgets the failures after a right code. Where one was counted since the account was read, the code is looked at
+/// again: among many guesses at once the right one is a guess like the others.
 pub(super) fn right(conn: &mut Conn, account: &Account) -> Result<(), Error> {
-    let next = account.lockout.after_right();
-    if next == account.lockout {
-        return Ok(());
-    }
-    Ok(accounts::count(conn, &account.id, account.lockout, next)?)
+    Ok(accounts::count(conn, &account.id, account.lockout, account.lockout.after_right())?)
 }

@@ -67,6 +67,25 @@ pub(super) struct Access {
 }
 
 impl Access {
+    /// What may be done by way of a request: all where it is the only one, or was recorded as the person's own.
+    pub(super) fn of(conn: &mut Conn, own: Ticket) -> Result<Self, Error> {
+        let main = match &own.duplicate_of {
+            Some(of) => tickets::get(conn, of)?,
+            None => own.clone(),
+        };
+        let full = main.kept.as_ref().map_or(own.id == main.id, |kept| *kept == own.id);
+        Ok(Self { own, main, full })
+    }
+
+    /// The same for a change: a ticket whose state's time has run out is expired first.
+    pub(super) fn settle(mut self, conn: &mut Conn, ctx: &Context, now: Time) -> Result<Self, Error> {
+        self.main = expire::settle(conn, ctx, self.main, now)?;
+        if self.own.id == self.main.id {
+            self.own = self.main.clone();
+        }
+        Ok(self)
+    }
+
     pub(super) fn require_full(&self) -> Result<(), Error> {
         if self.full { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
     }
@@ -85,12 +104,7 @@ pub(super) fn access(conn: &mut Conn, reference: &str, token: &str, now: Time) -
     if own.reference != parse_reference(reference) {
         return Err(Rejection::NotFound.into());
     }
-    let Some(of) = &own.duplicate_of else {
-        return Ok(Access { main: own.clone(), own, full: true });
-    };
-    let main = tickets::get(conn, of)?;
-    let full = main.kept.as_ref() == Some(&own.id);
-    Ok(Access { own, main, full })
+    Access::of(conn, own)
 }
 
 /// The same for a change: a ticket whose state's time has run out is expired first.
@@ -101,12 +115,7 @@ pub(super) fn access_to_change(
     token: &str,
     now: Time,
 ) -> Result<Access, Error> {
-    let mut access = access(conn, reference, token, now)?;
-    access.main = expire::settle(conn, ctx, access.main, now)?;
-    if access.own.id == access.main.id {
-        access.own = access.main.clone();
-    }
-    Ok(access)
+    access(conn, reference, token, now)?.settle(conn, ctx, now)
 }
 
 /// What the requester sees.
@@ -159,8 +168,10 @@ pub async fn come_back(ctx: &Context, reference: &str) -> Result<(), Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let reference = parse_reference(reference);
     ctx.write(move |conn| {
-        let found = tickets::find(conn, &reference)?.filter(|ticket| ticket.state != State::Closed);
-        let Some(ticket) = found else { return Ok(()) };
+        let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(()) };
+        if !goes_on(conn, &ticket)? {
+            return Ok(());
+        }
         // Who opened a ticket for an unknown account would learn it here, were the work not the same.
         let account = match &ticket.account {
             Some(id) => Some(accounts::get(conn, id)?),
@@ -171,6 +182,15 @@ pub async fn come_back(ctx: &Context, reference: &str) -> Result<(), Error> {
         Ok(limit_tokens(conn, &ticket, now)?)
     })
     .await
+}
+
+/// What is closed is over, unless it was recorded as the person's own: then the ticket that it is part of goes on.
+fn goes_on(conn: &mut Conn, request: &Ticket) -> Result<bool, Error> {
+    if request.state != State::Closed || request.duplicate_of.is_none() {
+        return Ok(request.state != State::Closed);
+    }
+    let access = Access::of(conn, request.clone())?;
+    Ok(access.full && access.main.state != State::Closed)
 }
 
 /// One change by the bearer of a token, and the view after it.

@@ -14,7 +14,7 @@ use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::StaffActor;
 use crate::domain::evidence::{Evidence, Method, Outcome};
-use crate::domain::ids::EvidenceId;
+use crate::domain::ids::{EvidenceId, StaffId};
 use crate::domain::letter::{Content, Letter};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::Text;
@@ -66,6 +66,23 @@ pub(super) fn all_evidence(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<Evide
     Ok(list_evidence(conn, &ticket.id)?.into_iter().map(|noted| noted.evidence).collect())
 }
 
+/// What counts of the evidence where a member of the staff acts on it: managers who vouched cannot act on their own word.
+pub(super) fn counting_for(
+    conn: &mut Conn,
+    ticket: &Ticket,
+    by: &StaffActor,
+    mut all: Vec<Evidence>,
+) -> Result<Vec<Evidence>, Error> {
+    if all.iter().any(|one| one.method == Method::ManagerVouch) {
+        for manager in vouches::list_answered(conn, &ticket.id)? {
+            if is_of(conn, &manager, &by.id)? {
+                all.retain(|one| one.method != Method::ManagerVouch);
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// Makes a PIN, to be read out on the verified call; it is shown once, and a former one dies.
 ///
 /// # Errors
@@ -86,6 +103,7 @@ pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result
                 return Ok(ticket.id);
             }
             let evidence = all_evidence(conn, &ticket)?;
+            let evidence = counting_for(conn, &ticket, &who, evidence)?;
             let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
             let owner = super::assess::owner(conn, &account)?;
             ticket.may_make_pin(&who, owner.as_ref(), &looking.policy, &evidence, now)?;
@@ -98,6 +116,7 @@ pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result
     ctx.write(move |conn| {
         let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
+        let evidence = counting_for(conn, &ticket, &by, evidence)?;
         let made = ticket.make_pin(&by, owner.as_ref(), &inner.policy, &evidence, hash.clone(), now)?;
         apply(conn, &inner.crypto, made)?;
         Ok(())
@@ -116,7 +135,7 @@ pub async fn ask_vouch(ctx: &Context, by: &StaffActor, reference: &str) -> Resul
     ctx.write(move |conn| {
         let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
         let asked = apply(conn, &inner.crypto, ticket.ask_vouch(&by, owner.as_ref(), now)?)?;
-        let manager = manager_to_ask(conn, &inner, &account, &by, now)?
+        let manager = manager_to_ask(conn, &inner, &account, &by.id, now)?
             .ok_or(Rejection::Invalid("vouch: there is no manager on file who may vouch"))?;
         let (token, hash) = inner.crypto.token(TokenKind::Vouch);
         let (code, id) = (inner.crypto.mailbox_code(), inner.crypto.id(now));
@@ -147,18 +166,23 @@ pub(super) fn manager_to_ask(
     conn: &mut Conn,
     ctx: &Context,
     account: &Account,
-    by: &StaffActor,
+    by: &StaffId,
     now: Time,
 ) -> Result<Option<String>, Error> {
     let others: Vec<String> =
         account_addresses::list(conn, &account.id)?.into_iter().map(|other| other.address).collect();
     let Some(manager) = account.manager_to_ask(&others, ctx.policy.fresh, now) else { return Ok(None) };
-    let is_actor = staff::find_by_email(conn, manager)?.is_some_and(|member| member.id == by.id);
-    let own = match accounts::find_by_email(conn, manager)? {
-        Some(theirs) => staff::find_owner(conn, &theirs)?.is_some_and(|member| member.id == by.id),
+    Ok((!is_of(conn, manager, by)?).then(|| manager.to_owned()))
+}
+
+/// Whether an address is that of a member of the staff, at the desk or of their own account.
+fn is_of(conn: &mut Conn, address: &str, by: &StaffId) -> Result<bool, Error> {
+    let is_actor = staff::find_by_email(conn, address)?.is_some_and(|member| member.id == *by);
+    let own = match accounts::find_by_email(conn, address)? {
+        Some(theirs) => staff::find_owner(conn, &theirs)?.is_some_and(|member| member.id == *by),
         None => false,
     };
-    Ok((!is_actor && !own).then(|| manager.to_owned()))
+    Ok(is_actor || own)
 }
 
 /// The manager answers, with token and code of the letter: recorded as evidence.
@@ -179,7 +203,7 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
         if let Err(rejection) = check_vouch(conn, &inner, &vouch, &code)? {
             return Ok(Err(rejection));
         }
-        vouches::answer(conn, &vouch.id, now)?;
+        vouches::answer(conn, &vouch, now)?;
         let id = EvidenceId::new(inner.crypto.id(now));
         apply(conn, &inner.crypto, ticket.proven(Method::ManagerVouch, id, now)?)?;
         Ok(Ok(()))
@@ -188,7 +212,7 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
     .map_err(Error::from)
 }
 
-/// A manager who is no longer on file, or newly so, has nothing to say.
+/// A manager who could not be asked now by whoever has the ticket has nothing to say.
 fn still_on_file(
     conn: &mut Conn,
     ctx: &Context,
@@ -197,8 +221,9 @@ fn still_on_file(
     now: Time,
 ) -> Result<(), Error> {
     let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
-    let manager = account.manager_to_ask(&[], ctx.policy.fresh, now);
-    if manager == Some(vouch.address.as_str()) { Ok(()) } else { Err(Rejection::NotFound.into()) }
+    let by = ticket.holder.as_ref().unwrap_or(&vouch.asked_by);
+    let manager = manager_to_ask(conn, ctx, &account, by, now)?;
+    if manager.as_ref() == Some(&vouch.address) { Ok(()) } else { Err(Rejection::NotFound.into()) }
 }
 
 fn check_vouch(conn: &mut Conn, ctx: &Context, vouch: &Vouch, code: &str) -> Result<Counted<()>, Error> {

@@ -72,4 +72,36 @@ on_both! {
         app.account_with(successor).await;
         answered(&app, &question).await.refused(404, "not_found");
     }
+
+    async fn a_manager_who_takes_the_ticket_over_has_no_word_on_it(app: TestApp) {
+        let grace = app.staff("grace", "agent").await;
+        let alan = app.staff_of("alan", "approver", None).await;
+        for (name, before) in [("ada", false), ("bob", true)] {
+            let asker = held(&app, &grace, name, "alan@desk.example.com").await;
+            app.desk(&grace, &asker, "/vouch", json!({})).await.expect(202);
+            let letter = app.letter("alan@desk.example.com", "vouch").await;
+            let question = (letter.token("rk_vch_"), letter.digits(6));
+            if before {
+                answered(&app, &question).await.expect(200);
+            }
+            let version = app.http.get(&asker.desk(""), &alan.token).await.expect(200)["version"].clone();
+            app.desk(&alan, &asker, "/claim", json!({"from": version})).await.expect(200);
+            if !before {
+                answered(&app, &question).await.refused(404, "not_found");
+            }
+            app.desk(&alan, &asker, "/pin", json!({})).await.refused(403, "policy_not_met");
+            app.step_up(&alan).await;
+            let approval = json!({"account": asker.email, "reason": "I know them"});
+            app.desk(&alan, &asker, "/approve", approval).await.refused(403, "policy_not_met");
+        }
+    }
+
+    async fn a_manager_whose_address_has_become_one_of_the_account_s_has_nothing_to_say(app: TestApp) {
+        let agent = app.staff("grace", "agent").await;
+        let ada = held(&app, &agent, "ada", "charles@example.com").await;
+        let question = asked(&app, &agent, &ada).await;
+        let other_emails = vec!["charles@example.com".to_owned()];
+        app.account_with(Facts { other_emails, ..facts("ada@example.com") }).await;
+        answered(&app, &question).await.refused(404, "not_found");
+    }
 }

@@ -91,10 +91,8 @@ impl Command {
                 Completed,
                 Frozen,
             ],
-            Self::SecondRequest | Self::Answer | Self::Diagnose => {
-                &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent]
-            }
-            Self::AccountChange | Self::Reply => {
+            Self::Answer | Self::Diagnose => &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent],
+            Self::SecondRequest | Self::AccountChange | Self::Reply => {
                 &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent, Frozen]
             }
             Self::Claim => &[Unconfirmed, Open],

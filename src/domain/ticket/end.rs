@@ -166,6 +166,8 @@ impl Ticket {
         let actor = Actor::Staff(by.id.clone());
         if self.frozen_from.take() == Some(State::Completed) {
             self.enter(State::Completed, now);
+            // Nothing is left to approve.
+            self.undecided = false;
             return Ok(Transition::new(self, actor, now, event).effect(Effect::RestoreKey));
         }
         self.holder = self.holder.or_else(|| Some(by.id.clone()));

@@ -187,7 +187,8 @@ fn read(
         staff::names(conn, people.into_iter().collect())?.into_iter().collect();
     let name = |id: &StaffId| names.get(id).cloned().unwrap_or_default();
     let owner = assess::owner(conn, &account)?;
-    let evidence: Vec<Evidence> = noted.iter().map(|one| one.evidence.clone()).collect();
+    let evidence = noted.iter().map(|one| one.evidence.clone()).collect();
+    let evidence = verify::counting_for(conn, &ticket, &who.actor, evidence)?;
     let view = Viewing { ctx, who, ticket: &ticket, account: &account, evidence: &evidence, now };
     let requests = tickets::list_duplicates(conn, &ticket.id)?
         .into_iter()
@@ -344,7 +345,8 @@ impl Viewing<'_> {
             }
             Method::ManagerVouch if account.manager_email.is_none() => Some("There is no manager on file."),
             Method::ManagerVouch
-                if verify::manager_to_ask(conn, self.ctx, account, &self.who.actor, self.now)?.is_none() =>
+                if verify::manager_to_ask(conn, self.ctx, account, &self.who.actor.id, self.now)?
+                    .is_none() =>
             {
                 Some("The manager on file is new, shares an address with the account, or is you.")
             }

@@ -80,7 +80,7 @@ async fn a_recovery_code_is_good_once_and_everyone_is_told() {
                 "recovery_code_used to ada@home.example",
             ]
         );
-        assert_eq!(world.logged("account").await[2..], ["recovery_code_used", "recovery_code_used"]);
+        assert_eq!(world.logged("account").await[3..], ["recovery_code_used", "recovery_code_used"]);
     }
 }
 

@@ -44,7 +44,7 @@ async fn a_key_goes_live_with_its_first_code_and_everyone_is_told() {
             world.letters().await,
             ["two_factor_enabled to ada@example.com", "two_factor_enabled to ada@home.example"]
         );
-        assert_eq!(world.logged("account").await, ["account_created", "key_activated"]);
+        assert_eq!(world.logged("account").await, ["account_created", "key_created", "key_activated"]);
         assert_eq!(world.logged("authenticator").await, ["key_created", "key_activated"]);
     }
 }
@@ -136,7 +136,7 @@ async fn turning_off_takes_a_code_and_ends_everything() {
             world.letters().await[..2],
             ["two_factor_disabled to ada@example.com", "two_factor_disabled to ada@home.example"]
         );
-        assert_eq!(world.logged("account").await[2..], ["two_factor_off"]);
+        assert_eq!(world.logged("account").await[3..], ["two_factor_off"]);
         begun(&world, None).await;
     }
 }
@@ -171,5 +171,20 @@ async fn where_codes_are_refused_nothing_is_set_up_or_turned_off() {
         ] {
             assert_eq!(frozen, Rejection::ProofRequired);
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_read_the_account_before_an_enrolment_began_reads_it_again() {
+    for world in worlds().await {
+        let read = world.account().await;
+        begun(&world, None).await;
+        let from = read.version;
+        let outcome =
+            world.ctx.db.write(move |conn| Ok(db::accounts::update(conn, read.clone(), from)?)).await;
+        assert!(
+            outcome.as_ref().is_err_and(Error::is_outage),
+            "as old however often it is tried: {outcome:?}"
+        );
     }
 }

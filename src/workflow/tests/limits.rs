@@ -1,6 +1,7 @@
 //! One counter of failures, however the guesses come.
 
 use super::*;
+use crate::workflow::failures;
 
 async fn fail(world: &World, key: &Key, times: i32) {
     for _ in 0..times {
@@ -115,4 +116,19 @@ async fn at_once(world: &World, times: usize, presented: impl Fn(usize) -> Prese
 
 fn count(heard: &[String], word: &str) -> usize {
     heard.iter().filter(|one| *one == word).count()
+}
+
+#[tokio::test]
+async fn a_right_code_counts_only_where_no_failure_was_counted_since_the_account_was_read() {
+    for world in worlds().await {
+        let (key, _) = world.enrolled().await;
+        let read = world.account().await;
+        fail(&world, &key, 1).await;
+        let outcome = world.ctx.db.write(move |conn| failures::right(conn, &read)).await;
+        assert!(
+            outcome.as_ref().is_err_and(Error::is_outage),
+            "as old however often it is tried: {outcome:?}"
+        );
+        assert_eq!(world.account().await.lockout.failures, 1);
+    }
 }

@@ -174,4 +174,45 @@ on_both! {
         }
         assert!(went_live < pair.rounds, "nobody was ever in the way");
     }
+
+    /// I5: begins an enrolment at the host's own page while the owner activates
+    /// | no key is left beside the owner's
+    async fn i5_no_enrolment_outlives_an_activation_that_it_ran_beside(backend: Backend) {
+        let pair = Pair::on(backend).await;
+        let app = &pair.app;
+        let agent = app.staff("grace", "agent").await;
+        for round in 0..pair.rounds / 4 {
+            let (ticket, pin, key) = app.sent_ticket(&agent, round).await;
+            let right = json!({"code": app.next_code(&key), "pin": pin});
+            let enrolment = format!("/api/v1/accounts/p{round}/authenticator");
+            let calls = (0..3).map(|_| (enrolment.clone(), app.host_token.clone(), json!({})));
+            let calls = calls.chain([(ticket.path("/activate"), ticket.token.clone(), right)]);
+            let calls = calls.enumerate().map(|(call, (path, token, body))| pair.post(call, &path, &token, body));
+            let answers = at_once(calls).await;
+            assert_eq!(answers[3].status, 200, "{}", answers[3].text);
+            let keys = app.rows(&format!(
+                "SELECT a.origin || ' ' || a.state AS text FROM authenticators a JOIN tickets t ON t.account_id = a.account_id
+                 WHERE t.reference = '{}' AND a.state <> 'revoked'", ticket.reference));
+            assert_eq!(keys, ["ticket active"], "round {round}");
+        }
+    }
+
+    /// I3: the right PIN among the wrong ones, at once
+    /// | it is looked at no more than the others: not once the limit of wrong ones was reached
+    async fn i3_a_right_guess_is_one_of_those_that_are_looked_at(backend: Backend) {
+        let pair = Pair::on(backend).await;
+        let app = &pair.app;
+        let agent = app.staff("grace", "agent").await;
+        for round in 0..pair.rounds / 4 {
+            let (ticket, pin, key) = app.sent_ticket(&agent, round).await;
+            let code = app.next_code(&key);
+            let calls = (0..16).map(|call| {
+                let pin = if call % 8 == 7 { pin.clone() } else { wrong_code(&pin[..6]) };
+                pair.post(call, &ticket.path("/activate"), &ticket.token, json!({"code": code, "pin": pin}))
+            });
+            let answers = at_once(calls).await;
+            let (right, wrong) = (count(&answers, 200, "completed"), count(&answers, 403, "wrong_code"));
+            assert!(right + wrong <= 5, "{right} right and {wrong} wrong in round {round}");
+        }
+    }
 }

@@ -99,16 +99,22 @@ impl Reference {
         if !self.is_token_good(ticket) {
             return Err(not_found());
         }
-        match self.tickets[ticket].duplicate_of {
-            None => Ok(ticket),
-            Some(main) if self.tickets[main].kept == Some(ticket) => Ok(main),
-            Some(_) => Err(conflict()),
-        }
+        if self.is_worth_all(ticket) { Ok(self.main(ticket)) } else { Err(conflict()) }
+    }
+
+    fn main(&self, ticket: usize) -> usize {
+        self.tickets[ticket].duplicate_of.unwrap_or(ticket)
+    }
+
+    /// Of several requests the first, until the agent has recorded which one is the person's own.
+    fn is_worth_all(&self, ticket: usize) -> bool {
+        let main = self.main(ticket);
+        self.tickets[main].kept.unwrap_or(main) == ticket
     }
 
     fn spoken_for_now(&mut self, ticket: usize) -> Result<usize, Answer> {
         if self.is_token_good(ticket) {
-            self.lapse(self.tickets[ticket].duplicate_of.unwrap_or(ticket));
+            self.lapse(self.main(ticket));
         }
         self.spoken_for(ticket)
     }
@@ -122,7 +128,7 @@ impl Reference {
 
     /// The code from the mailbox, with the token or without.
     fn type_code(&mut self, ticket: usize, right: bool) -> Answer {
-        self.lapse(ticket);
+        self.lapse(self.main(ticket));
         let Some((ends, tries)) = self.tickets[ticket].mailbox else { return wrong_code() };
         if tries >= 5 {
             return too_many();
@@ -144,7 +150,9 @@ impl Reference {
                 self.tickets[ticket].confirmed = true;
                 self.tickets[ticket].evidence.push(evidence);
             }
-            State::Open | State::InReview | State::Waiting if !self.has_mailbox(ticket) => {
+            State::Open | State::InReview | State::Waiting
+                if self.is_worth_all(ticket) && !self.has_mailbox(ticket) =>
+            {
                 self.tickets[ticket].evidence.push(evidence);
             }
             _ => {}
@@ -152,12 +160,16 @@ impl Reference {
         done(200)
     }
 
-    /// Whatever the answer, a new code goes to the address on file while the ticket is not closed.
+    /// Whatever the answer, a new code goes to the address on file while the ticket is not closed; one that was closed
+    /// as a duplicate and is the person's own stands for the ticket itself.
     fn ask_to_return(&mut self, ticket: usize) -> Answer {
-        if self.tickets[ticket].state != State::Closed {
+        let main = self.main(ticket);
+        let goes_on =
+            self.tickets[main].state != State::Closed && (main == ticket || self.is_worth_all(ticket));
+        if goes_on {
             self.tickets[ticket].mailbox = Some((self.now + chrono::TimeDelta::minutes(15), 0));
             match self.tickets[ticket].state {
-                State::Completed => {
+                State::Completed | State::Closed => {
                     self.limit_tokens(ticket, Some(self.tickets[ticket].since + hours(30 * 24)));
                 }
                 State::Frozen => self.limit_tokens(ticket, None),
@@ -217,10 +229,8 @@ impl Reference {
         self.close(ticket, "duplicate");
         self.tickets[ticket].confirmed = true;
         self.tickets[ticket].duplicate_of = Some(open);
-        if self.tickets[open].state != State::Frozen {
-            self.tickets[open].undecided = true;
-            self.undo(open);
-        }
+        self.tickets[open].undecided = true;
+        self.undo(open);
     }
 
     fn withdraw(&mut self, ticket: usize) -> Answer {

@@ -105,7 +105,7 @@ fn a_requester_still_writes_when_the_hold_is_over() {
 
 #[test]
 fn a_second_request_is_undecided_until_the_holder_records_whose_it_is() {
-    for state in [State::Open, State::InReview, State::Waiting] {
+    for state in [State::Open, State::InReview, State::Waiting, State::Frozen] {
         let after = seen(perform(ticket(state), Command::SecondRequest));
         assert!(after.ticket.undecided);
         assert_eq!(after.effects, ["add risk"]);

@@ -80,7 +80,7 @@ pub(super) fn frozen(command: Command) -> Fate {
     match command {
         Command::Confirm => Refused,
         Command::Return => To(Frozen),
-        Command::SecondRequest => Refused,
+        Command::SecondRequest => To(Frozen),
         Command::Claim => Refused,
         Command::TakeOver => Refused,
         Command::Release => Refused,
