@@ -32,7 +32,11 @@ pub struct Mailbox {
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "{name} <{}>", self.address),
+            // Quoted: names have commas, dots and brackets, which stand for something else in a mailbox.
+            Some(name) => {
+                let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+                write!(f, "\"{name}\" <{}>", self.address)
+            }
             None => f.write_str(&self.address),
         }
     }
@@ -146,21 +150,34 @@ fn is_loopback(host: &str) -> bool {
 fn mailbox(text: &str) -> Result<Mailbox, Complaint> {
     const HINT: &str = "write desk@example.com or Example <desk@example.com>";
     let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-        Some((name, address)) => {
-            (Some(name.trim().trim_matches('"')).filter(|name| !name.is_empty()), address)
-        }
+        Some((name, address)) => (Some(unquoted(name.trim())).filter(|name| !name.is_empty()), address),
         None => (None, text),
     };
     let is_fit = address.split_once('@').is_some_and(|(local, domain)| {
         let is_plain = |c: char| c.is_ascii_graphic() && !"@<>()[],;:\\\"".contains(c);
         let is_domain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
         let is_dotted = |part: &str| part.split('.').all(|label| !label.is_empty());
-        local.chars().all(is_plain) && is_dotted(local) && domain.chars().all(is_domain) && is_dotted(domain)
+        let is_name = domain.chars().all(is_domain) && is_dotted(domain);
+        // As strict as the letters are: what is accepted here can be written there.
+        let is_whole = local.len() <= 64 && idna::domain_to_ascii_strict(domain).is_ok();
+        local.chars().all(is_plain) && is_dotted(local) && is_name && is_whole
     });
     if !is_fit || address.len() > 254 || text.chars().any(char::is_control) {
         return Err((format!("{} is no mailbox", shown(text)), HINT));
     }
-    Ok(Mailbox { name: name.map(str::to_owned), address: address.to_owned() })
+    Ok(Mailbox { name, address: address.to_owned() })
+}
+
+/// A name as it is meant: without the quotes that it was written in, and their escapes.
+fn unquoted(name: &str) -> String {
+    let inner = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(inner) = inner else { return name.to_owned() };
+    let mut plain = String::new();
+    let mut letters = inner.chars();
+    while let Some(letter) = letters.next() {
+        plain.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+    }
+    plain.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -207,6 +224,9 @@ mod tests {
             (Some("Example Help Desk"), "desk@example.com")
         );
         assert_eq!(mailbox("\"Desk, Inc.\" <a@b>").unwrap().name.as_deref(), Some("Desk, Inc."));
+        let escaped = mailbox(r#""Desk \"A\\Z\"" <a@b>"#).unwrap();
+        assert_eq!(escaped.name.as_deref(), Some(r#"Desk "A\Z""#));
+        assert_eq!(escaped.to_string(), r#""Desk \"A\\Z\"" <a@b>"#);
         assert_eq!(mailbox("desk@example.com").unwrap().to_string(), "desk@example.com");
         for text in [
             "",
@@ -219,6 +239,7 @@ mod tests {
             "N <a@b> x",
             "a@b\r\nBcc: c@d",
             "a@b..c",
+            "a@-b",
             "ä@b",
         ] {
             assert!(mailbox(text).is_err(), "{text}");

@@ -70,7 +70,8 @@ pub struct About<'a> {
 pub enum Fate {
     /// It will.
     Send,
-    /// It is written and never sent, so that an unknown account costs as much as a known one.
+    /// It is written and never sent, so that an unknown account costs as much as a known one. Its stop token is
+    /// over when it is made, and both are forgotten: see [`super::dropped`].
     Drop,
 }
 
@@ -87,7 +88,7 @@ pub fn insert(
     now: Time,
 ) -> Result<(), Error> {
     let id = LetterId::new(crypto.id(now));
-    let stop = stop_token(conn, crypto, about, letter, now)?;
+    let stop = stop_token(conn, crypto, about, letter, fate, now)?;
     let payload = payload::encode(letter, stop.as_ref());
     let purpose = letter.content.purpose();
     let sealed = crypto.seal(Purpose::Letter, &[id.as_str(), &letter.to, purpose.as_str()], &payload);
@@ -154,6 +155,7 @@ fn stop_token(
     crypto: &Crypto,
     about: About<'_>,
     letter: &Letter,
+    fate: Fate,
     now: Time,
 ) -> Result<Option<SecretString>, Error> {
     if letter.content.purpose().is_internal() {
@@ -169,7 +171,10 @@ fn stop_token(
             account_id: about.account.cloned(),
             authenticator_id: None,
             // A ticket's links end 30 days after it; others 30 days after their letter.
-            expires_at: about.ticket.is_none().then(|| now + chrono::Duration::days(30)),
+            expires_at: match fate {
+                Fate::Drop => Some(now),
+                Fate::Send => about.ticket.is_none().then(|| now + chrono::Duration::days(30)),
+            },
         },
     )?;
     Ok(Some(token))

@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation, decode};
 use serde::{Deserialize, Deserializer};
@@ -15,6 +15,7 @@ use super::host_keys::{HostKeys, PublicKey};
 use super::jwt_provider;
 use crate::domain::Time;
 use crate::domain::ids::ClientId;
+use crate::domain::proof::FRESH_PASSWORD;
 use crate::domain::text::ExternalId;
 
 /// The longest token that is looked at, in bytes.
@@ -23,8 +24,6 @@ pub const LONGEST: usize = 4096;
 const LEEWAY: i64 = 5;
 /// How long an assertion may be good for, in seconds.
 const LIFETIME: i64 = 60;
-/// How old a sign-in may be that still counts as a fresh password.
-const FRESH: TimeDelta = TimeDelta::minutes(5);
 const TYPE: &str = "rekey-assertion+jwt";
 
 /// Why an assertion does not count. For the log only: whoever sent it learns nothing of this.
@@ -90,7 +89,7 @@ impl Assertion {
     /// over the mailbox could have reset it and then added a key.
     #[must_use]
     pub fn is_fresh_password(&self, now: Time, not_changed_since: Time) -> bool {
-        now.signed_duration_since(self.auth_time) <= FRESH
+        now.signed_duration_since(self.auth_time) <= FRESH_PASSWORD
             && self.methods.iter().any(|method| method == "pwd" || method == "hwk")
             && self.password_changed_at.is_none_or(|changed| changed < not_changed_since)
     }

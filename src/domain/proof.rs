@@ -1,7 +1,12 @@
 //! The proof: what activation needs beside the code, so that whoever reads the mail has nothing.
 
+use chrono::TimeDelta;
+
 use super::policy::ProofRule;
 use super::words::words;
+
+/// How long after it was typed a password still counts as fresh.
+pub const FRESH_PASSWORD: TimeDelta = TimeDelta::minutes(5);
 
 words! {
     /// What a ticket asks for at activation.

@@ -55,7 +55,7 @@ impl Attested {
     /// Uses the assertion up for this account, in the caller's transaction.
     pub(super) fn use_for(&self, conn: &mut Conn, account: &Account, now: Time) -> Result<(), Error> {
         let is_subject = account.external_id == self.assertion.subject.as_str();
-        let is_own = account.client.as_ref().is_none_or(|client| *client == self.client.id);
+        let is_own = account.client.as_ref() == Some(&self.client.id);
         if !is_subject || !is_own {
             tracing::warn!(cause = "of another account", host = %self.client.id, "assertion refused");
             return Err(Error::Unauthenticated);

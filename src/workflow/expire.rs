@@ -6,8 +6,8 @@ use super::{Context, desk, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::{
-    Conn, account_sessions, apply, challenges, clients, idempotency, password_guesses, review, sessions,
-    throttles, tickets, tokens, vouches,
+    Conn, account_sessions, apply, challenges, clients, dropped, idempotency, password_guesses, review,
+    sessions, throttles, tickets, tokens, vouches,
 };
 use crate::domain::Time;
 use crate::domain::actor::Actor;
@@ -106,6 +106,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
             account_sessions::sweep(conn, now, idle_since)?;
             password_guesses::sweep(conn, now - Duration::days(1))?;
             throttles::sweep(conn, now - Duration::days(2))?;
+            dropped::sweep(conn, now - Duration::days(1))?;
             desk::forget_lookers(conn, now)?;
             clients::sweep_assertions(conn, now)?;
             idempotency::sweep(conn, now)?;

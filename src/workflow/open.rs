@@ -2,11 +2,12 @@
 //!
 //! Without a session the ticket starts unconfirmed, and a code goes to the address on file, at most a few a day.
 
-use chrono::{Duration, Timelike};
+use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::assertions::{self, Attested};
 use super::owner::OwnerSession;
+use super::session::hour;
 use super::{Context, assess, confirm};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::challenges::{self, Challenge};
@@ -211,13 +212,8 @@ fn store(
     account: Option<&Account>,
     now: Time,
 ) -> Result<Ticket, Error> {
-    if let Some(network) = &draft.network {
-        let hour = now.date().and_hms_opt(now.hour(), 0, 0).unwrap_or(now);
-        let counter = Counter { name: "tickets", subject: network, since: hour };
-        let limit = i32::try_from(ctx.config.limits.tickets_per_hour).unwrap_or(i32::MAX);
-        if throttles::count(conn, &counter)? > limit {
-            return Err(Rejection::TooManyTries(Some(hour + Duration::hours(1))).into());
-        }
+    if !may_ask(conn, ctx, "tickets", draft.network.as_deref(), now)? {
+        return Err(Rejection::TooManyTries(Some(hour(now) + Duration::hours(1))).into());
     }
     let submitted = draft.ticket(account, now).submitted(&ctx.policy, draft.message.clone(), now);
     let ticket = apply(conn, &ctx.crypto, submitted)?;
@@ -231,6 +227,20 @@ fn store(
     };
     tokens::insert(conn, token)?;
     Ok(ticket)
+}
+
+/// Counts what a network asks for without an account; false where it had its share of the hour.
+pub(super) fn may_ask(
+    conn: &mut Conn,
+    ctx: &Context,
+    what: &str,
+    network: Option<&str>,
+    now: Time,
+) -> Result<bool, Error> {
+    let Some(network) = network else { return Ok(true) };
+    let counter = Counter { name: what, subject: network, since: hour(now) };
+    let limit = i32::try_from(ctx.config.limits.tickets_per_hour).unwrap_or(i32::MAX);
+    Ok(throttles::count(conn, &counter)? <= limit)
 }
 
 /// A new mailbox code goes to the address on file; to nobody where there is none, or too many went there today. Then

@@ -16,7 +16,7 @@ use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::authenticator::Origin;
 use crate::domain::ids::{AccountId, SessionId};
-use crate::domain::proof::FirstFactor;
+use crate::domain::proof::{FRESH_PASSWORD, FirstFactor};
 use crate::domain::sign_in::Refusal;
 use crate::error::Error;
 
@@ -42,6 +42,8 @@ pub struct OwnerSession {
     pub is_on: bool,
     /// Whether nothing more is asked for: a code was given, or none is needed.
     pub is_full: bool,
+    /// Whether the password was typed so lately that a sent key may go live by it.
+    pub is_fresh: bool,
     /// When it ends at the latest.
     pub expires_at: Time,
 }
@@ -97,6 +99,8 @@ pub async fn authenticate(ctx: &Context, token: &str) -> Result<OwnerSession, Er
         is_on: account.two_factor == TwoFactor::On,
         account: account.id,
         is_full,
+        // Its last use counts where the clock was set back: what was too old stays so.
+        is_fresh: now.max(session.seen_at) - session.created_at <= FRESH_PASSWORD,
         expires_at: session.expires_at,
     })
 }
@@ -125,7 +129,7 @@ pub enum Answer {
 }
 
 /// Takes the code, or one of the recovery codes: the second step. A right code of a sent key makes it live, by the
-/// rules that hold for every host.
+/// rules that hold for every host; a password that was typed a while ago is no first factor to it.
 ///
 /// # Errors
 /// `Invalid` where what was typed can be neither; `Unauthenticated` where the session ended meanwhile.
@@ -133,7 +137,7 @@ pub async fn give_code(ctx: &Context, who: &OwnerSession, typed: SecretString) -
     let id = who.account.clone();
     let changed = ctx.db.read(move |conn| Ok::<_, Error>(accounts::password(conn, &id)?)).await?;
     let at = changed.map(|(_, at)| at);
-    let presented = Presented::typed(typed, Some(FirstFactor::Password), at);
+    let presented = Presented::typed(typed, who.is_fresh.then_some(FirstFactor::Password), at);
     match codes::verify(ctx, &who.caller(), presented).await? {
         Verified::Refused(reason) => Ok(Answer::Refused(reason)),
         Verified::Accepted { recovery_codes } => {

@@ -1,8 +1,9 @@
 //! The local password, the first step of signing in at Rekey's own account pages.
 //!
 //! The rule: whatever is wrong, the answer is the same and costs the same; and it is given only after it was counted,
-//! for the network and for the name. A name that is guessed at is locked for a growing time, but for browsers in which
-//! its password was typed before: so that nobody locks an owner out from elsewhere.
+//! for the network, for the name and for whose it is. A name that is guessed at is locked for a growing time, but for
+//! browsers in which its password was typed before: so that nobody locks an owner out from elsewhere. Only what was
+//! tried under a name is told under it: which other name means the same account shows in no answer.
 
 use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
@@ -46,18 +47,28 @@ pub struct Begun {
 struct Meant {
     /// The account and the hash of its password, if it has one.
     account: Option<(AccountId, String)>,
-    /// The counter of the name: one an account, whatever of its names was typed.
+    /// The counter of the name as it was typed.
     name: String,
+    /// The counter of the account, whatever of its names was typed; one of the name's own where there is none.
+    whole: String,
     /// The counter of the name in this network.
     here: String,
     is_known: bool,
 }
 
+/// What was counted so far.
+struct Guesses {
+    name: Lockout,
+    whole: Lockout,
+    /// Whether the account takes no password, though the name that was typed is not locked.
+    is_shut: bool,
+}
+
 /// Looks at the password; what is still asked for then, [`super::owner::authenticate`] says.
 ///
 /// # Errors
-/// `Unauthenticated` for every cause alike, and after the same work; `TooManyTries` after many failures, whether
-/// the account is known or not, or while codes are locked and none can be asked for; `Busy`.
+/// `Unauthenticated` for every cause alike, and after the same work; `TooManyTries` after many failures under the name
+/// that was typed, whether it is known or not, or while codes are locked and none can be asked for; `Busy`.
 pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
     let now = ctx.now();
     let Credentials { account, password, network, browser, known } = with;
@@ -81,11 +92,12 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
     let begun = ctx.db.write(move |conn| {
         // Many may have been let in at once: as they were counted, the name may be locked by now.
         let guesses = meant.refuse_guesses(conn, now)?;
-        if let Some((id, hash)) = meant.account.as_ref().filter(|_| is_right)
+        if let Some((id, hash)) = meant.account.as_ref().filter(|_| is_right && !guesses.is_shut)
             // The password was looked at outside this transaction: it may have been set anew since.
             && accounts::password(conn, id)?.is_some_and(|(kept, _)| kept == *hash)
         {
             password_guesses::forget(conn, &meant.name)?;
+            password_guesses::forget(conn, &meant.whole)?;
             let known = work.crypto.code_digest(Purpose::KnownBrowser, &[id.as_str()], hash);
             let token = begin(conn, &work, id, &browser, network.clone(), now)?;
             return Ok::<_, Error>(Some(Begun { token, known }));
@@ -93,8 +105,11 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
         // A write in each case, so that a right password is not told by the time taken.
         throttles::count(conn, &Counter { name: "sign_in", subject: &meant.here, since: hour(now) })?;
         if !meant.is_known {
-            let next = guesses.after_wrong_password(now);
-            password_guesses::count(conn, &meant.name, guesses, next, now)?;
+            let Guesses { name, whole, is_shut } = guesses;
+            password_guesses::count(conn, &meant.name, name, name.after_wrong_password(now), now)?;
+            // While it is shut nothing was guessed, and the same is written.
+            let next = if is_shut { whole } else { whole.after_wrong_password(now) };
+            password_guesses::count(conn, &meant.whole, whole, next, now)?;
         }
         Ok(None)
     });
@@ -122,28 +137,30 @@ impl Meant {
                 Err(error) => return Err(error.into()),
             },
         };
-        let digest = |place: &[&str]| match &account {
-            Some(account) => ctx.crypto.code_digest(Purpose::Network, place, account.id.as_str()),
-            None => ctx.crypto.code_digest(Purpose::Network, place, &folded(typed)),
-        };
-        let (name, here) = (digest(&["password"]), digest(&["account_sign_in", network]));
+        let folded = folded(typed);
+        let digest = |place: &[&str], of: &str| ctx.crypto.code_digest(Purpose::Network, place, of);
+        let (name, here) = (digest(&["password"], &folded), digest(&["account_sign_in", network], &folded));
+        let whose = account.as_ref().map_or(folded.as_str(), |account| account.id.as_str());
+        let whole = digest(&["password", "whole"], whose);
         let account = account.zip(password).map(|(account, (hash, _))| (account.id, hash));
         let is_known = account.as_ref().zip(known).is_some_and(|((id, hash), known)| {
             ctx.crypto.code_matches(Purpose::KnownBrowser, &[id.as_str()], hash, known)
         });
-        Ok(Self { account, name, here, is_known })
+        Ok(Self { account, name, whole, here, is_known })
     }
 
-    /// Refuses after too many failures, and tells what was counted.
-    fn refuse_guesses(&self, conn: &mut Conn, now: Time) -> Result<Lockout, Error> {
+    /// Refuses after too many failures under the name, and tells what was counted.
+    fn refuse_guesses(&self, conn: &mut Conn, now: Time) -> Result<Guesses, Error> {
         refuse_flood(conn, &self.here, now)?;
-        let guesses = password_guesses::get(conn, &self.name)?;
-        match guesses.state(now) {
-            LockoutState::Locked { until } if !self.is_known => {
-                Err(Rejection::TooManyTries(Some(until)).into())
-            }
-            _ => Ok(guesses),
+        let name = password_guesses::get(conn, &self.name)?;
+        let whole = password_guesses::get(conn, &self.whole)?;
+        if let LockoutState::Locked { until } = name.state(now)
+            && !self.is_known
+        {
+            return Err(Rejection::TooManyTries(Some(until)).into());
         }
+        let is_shut = !self.is_known && matches!(whole.state(now), LockoutState::Locked { .. });
+        Ok(Guesses { name, whole, is_shut })
     }
 }
 

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::{Context, expire, open};
-use crate::crypto::{TokenKind, token_hash};
+use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::tokens::{self, Kind};
 use crate::db::{Conn, accounts, apply, audit, limit_tokens, review, tickets, tokens_end};
 use crate::domain::Time;
@@ -160,14 +160,19 @@ pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Sta
     .await
 }
 
-/// Sends a new mailbox code, to come back without the token; nobody learns whether it was sent.
+/// Sends a new mailbox code, to come back without the token; nobody learns whether it was sent. A network is heard as
+/// often in an hour as it may open tickets.
 ///
 /// # Errors
 /// Of the database alone.
-pub async fn come_back(ctx: &Context, reference: &str) -> Result<(), Error> {
+pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) -> Result<(), Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let reference = parse_reference(reference);
+    let network = network.map(|network| ctx.crypto.code_digest(Purpose::Network, &[], &network));
     ctx.write(move |conn| {
+        if !open::may_ask(conn, &inner, "returns", network.as_deref(), now)? {
+            return Ok(());
+        }
         let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(()) };
         if !goes_on(conn, &ticket)? {
             return Ok(());

@@ -106,7 +106,7 @@ impl TestApp {
     }
 }
 
-struct Silent;
+pub struct Silent;
 
 impl Watcher for Silent {
     fn bad(&self, _line: u64, _reason: &str) {}

@@ -4,10 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use rekey::workflow::clients::{self, Scope};
+use rekey::workflow::import::{self, Import};
 use ring::hmac;
 use ring::signature::KeyPair;
 use serde_json::{Value, json};
 
+use crate::accounts::Silent;
 use crate::support::app::TestApp;
 use crate::support::assertion::{header, message, pair, pem, sealed, signed, signed_by, with};
 use crate::support::client::{send, text};
@@ -96,6 +98,22 @@ on_both! {
         let claims = with(&app.claims(), "iss", json!(narrow.as_str()));
         app.opens(&signed(&claims)).await.refused(401, "unauthenticated");
         assert!(log::lines_with(narrow.as_str()).concat().contains("the scope tickets was not given"));
+    }
+
+    async fn an_account_that_no_host_has_put_is_unknown_to_each(app: TestApp) {
+        clients::set_keys(&app.ctx, "Example", pem(1)).await.unwrap();
+        let unknown = app.opens(&signed(&app.claims())).await;
+        unknown.refused(401, "unauthenticated");
+        // With one host alone the import would be that host's.
+        clients::add(&app.ctx, "Other", &[Scope::Accounts], None).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.csv");
+        std::fs::write(&file, "external_id,email,name\nada,ada@example.com,Ada\n").unwrap();
+        let what = Import { file, client: None, skip_bad: false };
+        import::import(&app.ctx, &what, &Silent).await.unwrap();
+        assert_eq!(app.opens(&signed(&app.claims())).await.text, unknown.text);
+        app.account("ada@example.com").await;
+        app.opens(&signed(&app.claims())).await.expect(202);
     }
 
     async fn while_keys_are_changed_each_of_the_two_is_good(app: TestApp) {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::recovery::show_codes;
 use super::{HOME, me, words};
 use crate::domain::rejection::Rejection;
+use crate::domain::sign_in::Refusal;
 use crate::domain::ticket::Problem as Trouble;
 use crate::error::Error;
 use crate::http::pages::errors::Errors;
@@ -77,6 +78,7 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
             me::keep(&ctx, &mut response, &token);
             return Ok(response);
         }
+        Ok(owner::Answer::Refused(Refusal::Inactive)) if !me.is_fresh => words::STALE,
         Ok(owner::Answer::Refused(reason)) => words::refusal(reason),
         Err(Error::Rejected(Rejection::Invalid(_))) => words::NO_CODE,
         Err(Error::Unauthenticated) => return Ok(see_other(HOME)),

@@ -10,6 +10,10 @@ use crate::http::problem::Problem;
 /// What was typed can be no code.
 pub(crate) const NO_CODE: &str = "Type the six digits that the app shows, or one of your recovery codes";
 
+/// The code of a sent key is right, and the password was typed too long ago.
+pub(crate) const STALE: &str = "The code is right, but your password was typed more than five minutes ago. \
+    Sign in again, and type the next code then";
+
 /// Why a code at sign-in is refused.
 pub(crate) fn refusal(reason: Refusal) -> &'static str {
     match reason {

@@ -13,6 +13,7 @@ use crate::domain::ticket::State;
 use crate::error::Error;
 use crate::http::body::{bearer, json, optional_json, single_header};
 use crate::http::problem::{Answer, Problem};
+use crate::http::throttle;
 use crate::workflow::Context;
 use crate::workflow::activate::{Attempt, activate};
 use crate::workflow::prove::{Proving, prove};
@@ -67,7 +68,8 @@ pub(super) async fn return_ticket(
     payload: Payload,
 ) -> Answer {
     let Nothing {} = optional_json(&request, payload).await?;
-    match come_back(&ctx, &reference).await {
+    let network = throttle::network(&request, &ctx.config.http);
+    match come_back(&ctx, &reference, network).await {
         Ok(()) | Err(Error::Rejected(_)) => {
             Ok(HttpResponse::Accepted().json(Accepted { status: "accepted" }))
         }

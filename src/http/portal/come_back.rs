@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::{Frame, form, see_other};
 use crate::http::problem::Answer;
+use crate::http::throttle;
 use crate::workflow::Context;
 use crate::workflow::requester::come_back;
 
@@ -68,7 +69,8 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
         let errors = Errors::one("reference", "Enter the reference of your request, such as RK-7Q4M-2XKD");
         return ask(&request, &ctx, StatusCode::UNPROCESSABLE_ENTITY, form.reference.trim(), &errors);
     };
-    match come_back(&ctx, &reference).await {
+    let network = throttle::network(&request, &ctx.config.http);
+    match come_back(&ctx, &reference, network).await {
         Ok(()) | Err(Error::Rejected(_)) => Ok(see_other(&format!("/tickets/{reference}/code"))),
         Err(error) => Err(error.into()),
     }

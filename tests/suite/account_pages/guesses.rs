@@ -52,7 +52,22 @@ on_both! {
                 password(&mut thief, name, "wrong password").await.shows(401, "do not fit together");
             }
         }
-        is_locked_for(&password(&mut Browser::from(&app, "203.0.113.1"), ADA, PASSWORD).await, 60);
+        for name in [ADA, "ada"] {
+            let mut late = Browser::from(&app, "203.0.113.1");
+            password(&mut late, name, PASSWORD).await.shows(401, "do not fit together");
+        }
+        app.after(TimeDelta::minutes(1)).await;
+        password(&mut Browser::from(&app, "203.0.113.1"), "ada", PASSWORD).await.goes_to("/account");
+    }
+
+    async fn what_was_tried_under_one_name_is_not_told_under_another(backend: Backend) {
+        let app = behind_a_proxy(backend).await;
+        guessed_at(&app, ADA).await;
+        let mut thief = Browser::from(&app, "203.0.113.1");
+        for name in ["ada", "nobody"] {
+            password(&mut thief, name, PASSWORD).await.shows(401, "do not fit together");
+        }
+        is_locked_for(&password(&mut thief, ADA, PASSWORD).await, 60);
     }
 
     async fn whoever_guesses_locks_nobody_out_of_a_browser_that_they_have_used(backend: Backend) {

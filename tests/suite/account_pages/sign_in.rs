@@ -122,6 +122,29 @@ on_both! {
         thief.get("/account/profile").await.goes_to("/account");
     }
 
+    async fn a_sent_key_goes_live_at_sign_in_only_soon_after_the_password(app: TestApp) {
+        stage(&app).await;
+        let mut long = Browser::new(&app);
+        let (former, _) = turned_on(&app, &mut long).await;
+        let agent = app.staff("grace", "agent").await;
+        let asker = app.asker(ADA).await;
+        app.called(&agent, &asker).await;
+        app.approve(&agent, &asker).await;
+        let key = app.letter(ADA, "new key").await.key();
+        let mut half = Browser::new(&app);
+        password(&mut half, ADA, PASSWORD).await.goes_to("/account/code");
+        app.after(TimeDelta::minutes(6)).await;
+        // Signed in altogether or with the password alone: either typed it too long ago.
+        for browser in [&mut long, &mut half] {
+            browser.get("/account/code").await.shows(200, "sign in again");
+            code(browser, &app.next_code(&key)).await.shows(403, "typed more than five minutes ago");
+        }
+        code(&mut half, &app.next_code(&former)).await.goes_to("/account");
+        let mut fresh = Browser::new(&app);
+        password(&mut fresh, ADA, PASSWORD).await.goes_to("/account/code");
+        code(&mut fresh, &app.next_code(&key)).await.shows(200, "Your new key is live");
+    }
+
     async fn the_password_stands_a_quarter_of_an_hour_while_the_code_is_awaited(app: TestApp) {
         stage(&app).await;
         let (key, _) = turned_on(&app, &mut Browser::new(&app)).await;

@@ -90,6 +90,38 @@ on_both! {
         assert!(letters.len() == EACH && letters.values().all(|count| *count == 3), "{letters:?}");
     }
 
+    /// L1: asks for codes to come back, over and over, to a request that is there and to one for an unknown account
+    /// | 202 each time; no more rows than the network may have tickets, and those go; the ticket ends
+    async fn l1_a_flood_of_returns_leaves_nothing_behind(backend: Backend) {
+        let settings = [("REKEY__HTTP__TRUSTED_PROXIES", "127.0.0.1"), ("REKEY__LIMITS__TICKETS_PER_HOUR", "20")];
+        let app = TestApp::start(backend, &settings).await;
+        app.account("ada@example.com").await;
+        let ada = app.asker("ada@example.com").await;
+        let eve = app.ask("eve@example.com", "other").await;
+        for _ in 0..30 {
+            for asker in [&ada, &eve] {
+                let request = app.http.request(reqwest::Method::POST, &asker.path("/return"));
+                let reply = send(request.header("x-forwarded-for", "198.51.100.7")).await;
+                assert_eq!(reply.expect(202), json!({"status": "accepted"}));
+            }
+        }
+        app.tick().await;
+        let dropped = "SELECT id AS text FROM letters WHERE state = 'dropped'";
+        let written = "SELECT id AS text FROM letters WHERE state <> 'dropped'";
+        // Eve's first code beside those that the network may ask for; two of these were sent.
+        assert_eq!(app.rows(dropped).len(), 1 + 20 - 2);
+        let stops = "SELECT hash AS text FROM tokens WHERE kind = 'stop'";
+        assert_eq!(app.rows(stops).len(), app.rows(written).len(), "a letter to nobody has no link");
+        // Whoever comes from elsewhere has a share of their own.
+        app.after(chrono::TimeDelta::days(1)).await;
+        app.http.post(&ada.path("/return"), "", json!({})).await.expect(202);
+        app.letter("ada@example.com", "code to confirm").await;
+        app.after(chrono::TimeDelta::minutes(1)).await;
+        assert!(app.rows(dropped).is_empty());
+        let seen = app.http.post(&ada.path("/withdraw"), &ada.token, json!({})).await.expect(200);
+        assert_eq!(seen["status"], "closed");
+    }
+
     /// L2: sends slow bodies, slow headers, big bodies, deep JSON, and floods of sign-ins
     /// | 408, 413, 422, 429; whoever else comes meanwhile is served
     async fn l2_what_is_slow_big_deep_or_too_much_is_refused(app: TestApp) {
