@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
-use super::schema::authenticators;
+use super::schema::{accounts, authenticators};
 use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
@@ -262,6 +262,27 @@ pub fn accept(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<(), Er
             .filter(authenticators::state.eq(one.state))
             .filter(authenticators::last_step.eq(one.last_step))
             .filter(authenticators::last_step.lt(step)),
+    )
+    .set(authenticators::last_step.eq(step))
+    .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// The same where the account has no failures to forget, and only if none was counted meanwhile: one statement for
+/// most sign-ins.
+///
+/// # Errors
+/// `Stale`.
+pub fn accept_without_failures(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<(), Error> {
+    let step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
+    let unfailed = accounts::table.filter(accounts::id.eq(&one.account_id)).filter(accounts::failures.eq(0));
+    let changed = diesel::update(
+        authenticators::table
+            .find(&one.id)
+            .filter(authenticators::state.eq(one.state))
+            .filter(authenticators::last_step.eq(one.last_step))
+            .filter(authenticators::last_step.lt(step))
+            .filter(diesel::dsl::exists(unfailed)),
     )
     .set(authenticators::last_step.eq(step))
     .execute(conn)?;

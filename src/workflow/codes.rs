@@ -187,8 +187,12 @@ impl SignIn<'_> {
                 self.try_sent_key(key, step, may_go_live, password_changed_at)
             }
             Some((key, CodeOutcome::Accepted(step))) => {
-                authenticators::accept(self.conn, key, step)?;
-                failures::right(self.conn, &self.account)?;
+                if self.account.lockout == self.account.lockout.after_right() {
+                    authenticators::accept_without_failures(self.conn, key, step)?;
+                } else {
+                    authenticators::accept(self.conn, key, step)?;
+                    failures::right(self.conn, &self.account)?;
+                }
                 Ok(Verified::Accepted { recovery_codes: None })
             }
             Some(_) => Ok(Verified::Refused(Refusal::Used)),

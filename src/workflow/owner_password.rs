@@ -140,8 +140,8 @@ impl Meant {
         let folded = folded(typed);
         let digest = |place: &[&str], of: &str| ctx.crypto.code_digest(Purpose::Network, place, of);
         let (name, here) = (digest(&["password"], &folded), digest(&["account_sign_in", network], &folded));
-        let whose = account.as_ref().map_or(folded.as_str(), |account| account.id.as_str());
-        let whole = digest(&["password", "whole"], whose);
+        let subject = account.as_ref().map_or(folded.as_str(), |account| account.id.as_str());
+        let whole = digest(&["password", "whole"], subject);
         let account = account.zip(password).map(|(account, (hash, _))| (account.id, hash));
         let is_known = account.as_ref().zip(known).is_some_and(|((id, hash), known)| {
             ctx.crypto.code_matches(Purpose::KnownBrowser, &[id.as_str()], hash, known)

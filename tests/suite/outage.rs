@@ -14,6 +14,10 @@ use crate::support::database::Backend;
 use crate::support::program::{Program, until};
 use crate::support::smtp_server::{Act, Security, SmtpServer};
 
+/// Said byte by byte it takes some eight seconds until the server will take a letter.
+const SLOWLY: &str = "354 one moment, please, and then another, for here everything is looked at with great care, each letter \
+    of it, before the word is given that may be waited for, and has to be, by whoever writes to us; go ahead";
+
 /// What becomes of a connection to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -225,15 +229,11 @@ on_both! {
         desk("/claim", json!({})).await;
         desk("/evidence", met).await;
         let notices = server.taken().len();
-        // It takes some eight seconds to say that it will take the letter with the key.
-        const SLOWLY: &str = "354 one moment, please, and then another, for here everything is looked at with great care, each \
-            letter of it, before the word is given that may be waited for, and has to be, by whoever writes to us; go ahead";
         until("the other letters are taken", async || (server.taken().len() >= notices.max(2)).then_some(())).await;
         server.always("DATA", Act::Drip(SLOWLY));
         desk("/approve", json!({"account": "ada@example.com", "reason": "verified"})).await;
         until("the letter is under way", async || {
-            let heard = server.heard();
-            heard.iter().rev().find(|line| line.starts_with("DATA")).and(heard.last().filter(|line| *line == "DATA").map(drop))
+            server.heard().last().is_some_and(|line| line == "DATA").then_some(())
         })
         .await;
         let ended = server.ended();
