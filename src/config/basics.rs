@@ -159,7 +159,7 @@ pub struct LimitSettings {
 impl LimitSettings {
     pub(super) fn read(layers: &mut Layers) -> Self {
         Self {
-            letters_per_day: layers.number("limits.letters_per_day", 1..=10_000),
+            letters_per_day: layers.number("limits.letters_per_day", 1..=100),
             tickets_per_hour: layers.number("limits.tickets_per_hour", 1..=1_000_000),
         }
     }

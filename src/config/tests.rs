@@ -161,6 +161,7 @@ fn production_holds_no_secret_and_asks_for_what_it_needs() {
 fn hard_bounds_hold() {
     for (name, value) in [
         ("REKEY__LIMITS__LETTERS_PER_DAY", "0"),
+        ("REKEY__LIMITS__LETTERS_PER_DAY", "101"),
         ("REKEY__LIMITS__TICKETS_PER_HOUR", "-1"),
         ("REKEY__POLICY__APPROVALS_PER_HOUR", "99999999999999999999"),
         ("REKEY__POLICY__KEY_HOURS", "73"),

@@ -24,7 +24,7 @@ pub(super) fn config(folder: &Path, address: SocketAddr) -> Result<Config, Fault
         ("SESSIONS__HOURS", "24".to_owned()),
         ("SESSIONS__IDLE_MINUTES", "60".to_owned()),
         ("SESSIONS__STEP_UP_MINUTES", "15".to_owned()),
-        ("LIMITS__LETTERS_PER_DAY", "10000".to_owned()),
+        ("LIMITS__LETTERS_PER_DAY", "100".to_owned()),
         ("LIMITS__TICKETS_PER_HOUR", "1000000".to_owned()),
         ("POLICY__APPROVALS_PER_HOUR", "10000".to_owned()),
         // Whoever tries it on a Sunday should see deadlines run as well.

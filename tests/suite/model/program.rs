@@ -40,7 +40,7 @@ impl Program {
         let settings = [
             ("REKEY__POLICY__APPROVALS_PER_HOUR", "10000"),
             ("REKEY__LIMITS__TICKETS_PER_HOUR", "1000000"),
-            ("REKEY__LIMITS__LETTERS_PER_DAY", "10000"),
+            ("REKEY__LIMITS__LETTERS_PER_DAY", "100"),
             ("REKEY__SESSIONS__HOURS", "24"),
             ("REKEY__SESSIONS__IDLE_MINUTES", "60"),
         ];
