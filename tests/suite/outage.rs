@@ -14,6 +14,17 @@ use crate::support::database::Backend;
 use crate::support::program::{Program, until};
 use crate::support::smtp_server::{Act, Security, SmtpServer};
 
+/// The program, its letters going to a server of ours, and a host's token.
+async fn with_mail_server(backend: Backend) -> (SmtpServer, Program, String) {
+    let server = SmtpServer::start(Security::None).await;
+    let mut program = Program::on(backend).await;
+    program.set("MAIL__TRANSPORT", "smtp");
+    program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
+    let host = program.host();
+    program.start().await;
+    (server, program, host)
+}
+
 /// Said byte by byte it takes some eight seconds until the server will take a letter.
 const SLOWLY: &str = "354 one moment, please, and then another, for here everything is looked at with great care, each letter \
     of it, before the word is given that may be waited for, and has to be, by whoever writes to us; go ahead";
@@ -183,12 +194,7 @@ on_both! {
     }
 
     async fn a_letter_that_the_mail_server_leaves_hanging_holds_up_no_other(backend: Backend) {
-        let server = SmtpServer::start(Security::None).await;
-        let mut program = Program::on(backend).await;
-        program.set("MAIL__TRANSPORT", "smtp");
-        program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
-        let host = program.host();
-        program.start().await;
+        let (server, program, host) = with_mail_server(backend).await;
         let ask = async |name: &str| {
             let email = format!("{name}@example.com");
             program.account(&host, name, &email).await.expect(201);
@@ -210,12 +216,7 @@ on_both! {
     }
 
     async fn a_key_that_dies_while_the_mail_server_takes_its_time_is_not_sent(backend: Backend) {
-        let server = SmtpServer::start(Security::None).await;
-        let mut program = Program::on(backend).await;
-        program.set("MAIL__TRANSPORT", "smtp");
-        program.set("MAIL__URL", &format!("smtp://127.0.0.1:{}", server.port));
-        let host = program.host();
-        program.start().await;
+        let (server, program, host) = with_mail_server(backend).await;
         let agent = program.agent("grace").await;
         program.account(&host, "ada", "ada@example.com").await.expect(201);
         let asks = json!({"account": "ada", "problem": "lost_device", "message": "My phone is gone."});
