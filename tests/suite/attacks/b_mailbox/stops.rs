@@ -42,6 +42,17 @@ async fn is_stopped_for_good(app: &TestApp, ticket: &Asker, theirs: &str) {
 }
 
 on_both! {
+    async fn the_stop_of_a_request_that_nobody_confirmed_closes_that_one_alone(app: TestApp) {
+        app.account("ada@example.com").await;
+        let eve = app.ask("ada@example.com", "lost_device").await;
+        stop(&app, &app.letter("ada@example.com", "code to confirm").await.token("rk_stop_")).await;
+        let seen = app.http.get(&eve.path(""), &eve.token).await.expect(200);
+        assert_eq!((&seen["status"], &seen["reason"]), (&json!("closed"), &json!("not_me")), "{seen}");
+        let ada = app.asker("ada@example.com").await;
+        let agent = app.staff("grace", "agent").await;
+        assert_eq!(app.desk(&agent, &ada, "/claim", json!({})).await.expect(200)["tier"], "standard");
+    }
+
     /// B4: has the mailbox and a stolen recovery code, and proves with it; the owner presses "this wasn't me" in the
     /// letter that tells of the code | the request is frozen and what it rested on is void
     async fn b4_the_stop_of_a_letter_about_the_account_stops_its_request(app: TestApp) {
