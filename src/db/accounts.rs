@@ -1,13 +1,17 @@
 //! Accounts: looked up by the host's id or by address, written with compare-and-swap on their version.
+//!
+//! The rule: a transaction that decides by what belongs to an account (its tickets, keys, codes, sessions) locks the
+//! account first and reads after that. What was read before the lock may be out of date by the time it is held. Several
+//! accounts are locked in the order of their ids, after rows of the staff and before everything else.
 
 use diesel::prelude::*;
 
-use super::conn::on_both;
-use super::schema::accounts;
+use super::conn::{on_both, on_both_locking};
+use super::schema::{accounts, tickets, tokens};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
-use crate::domain::ids::{AccountId, ClientId};
+use crate::domain::ids::{AccountId, ClientId, Reference, TicketId};
 use crate::domain::lockout::Lockout;
 use crate::domain::policy::Tier;
 
@@ -97,6 +101,78 @@ impl From<Account> for Row {
 /// `NotFound`.
 pub fn get(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
     Ok(accounts::table.find(id).select(Row::as_select()).first(conn).map(Account::from)?)
+}
+
+/// The account of that id, removed or not, locked until the transaction ends.
+///
+/// # Errors
+/// `NotFound`.
+pub fn lock(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
+    let row: Row = on_both_locking!(conn, c, accounts::table.find(id).select(Row::as_select()) => first(c)?);
+    Ok(row.into())
+}
+
+/// The same for the accounts of these ids, in the order of the ids; unknown ids are left out.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock_all(conn: &mut Conn, ids: &[&AccountId]) -> Result<Vec<Account>, Error> {
+    let rows: Vec<Row> = on_both_locking!(conn, c, accounts::table
+        .filter(accounts::id.eq_any(ids))
+        .order(accounts::id)
+        .select(Row::as_select()) => load(c)?);
+    Ok(rows.into_iter().map(Account::from).collect())
+}
+
+/// The account of the host's id, removed or not, locked.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
+    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+        .filter(accounts::external_id.eq(external_id))
+        .select(Row::as_select()) => first(c).optional()?);
+    Ok(row.map(Account::from))
+}
+
+/// The account of a ticket, locked; none where the ticket is nobody's.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock_of_ticket(conn: &mut Conn, id: &TicketId) -> Result<Option<Account>, Error> {
+    let whose = tickets::table.find(id).select(tickets::account_id.assume_not_null());
+    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+        .filter(accounts::id.eq_any(whose))
+        .select(Row::as_select()) => first(c).optional()?);
+    Ok(row.map(Account::from))
+}
+
+/// The same for the ticket of that reference.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock_of_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<Account>, Error> {
+    let whose =
+        tickets::table.filter(tickets::reference.eq(reference)).select(tickets::account_id.assume_not_null());
+    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+        .filter(accounts::id.eq_any(whose))
+        .select(Row::as_select()) => first(c).optional()?);
+    Ok(row.map(Account::from))
+}
+
+/// The same for the ticket that the token of that hash belongs to. Whether the token is good is to be asked afterwards.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock_of_token(conn: &mut Conn, hash: &str) -> Result<Option<Account>, Error> {
+    let whose = tokens::table
+        .inner_join(tickets::table.on(tokens::ticket_id.eq(tickets::id.nullable())))
+        .filter(tokens::hash.eq(hash))
+        .select(tickets::account_id.assume_not_null());
+    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+        .filter(accounts::id.eq_any(whose))
+        .select(Row::as_select()) => first(c).optional()?);
+    Ok(row.map(Account::from))
 }
 
 /// The account of the host's id, removed or not.

@@ -33,6 +33,21 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
+/// Runs a query that locks the rows that it returns until the transaction ends: `on_both_locking!(conn, c, query =>
+/// load(c)?)`. On SQLite there is one writer, and nothing to lock.
+///
+/// The lock is the one that an update takes. A stronger one would also stop rows that only refer to the locked one from
+/// being inserted, and two transactions that had each inserted such a row could never lock it.
+macro_rules! on_both_locking {
+    ($conn:expr, $inner:ident, $query:expr => $load:ident ( $($args:tt)* ) $($rest:tt)*) => {
+        match $conn {
+            $crate::db::Conn::Pg($inner) => $query.for_no_key_update().$load($($args)*) $($rest)*,
+            $crate::db::Conn::Sqlite($inner) => $query.$load($($args)*) $($rest)*,
+        }
+    };
+}
+pub(crate) use on_both_locking;
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::on_both_locking;
 use super::schema::{accounts, staff};
 use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
@@ -139,6 +140,27 @@ impl Member {
 /// `NotFound`.
 pub fn get(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
     Ok(staff::table.find(id).select(Member::as_select()).first(conn)?)
+}
+
+/// The member of that id, locked until the transaction ends: for one who may be changed, or whose acts are counted.
+///
+/// # Errors
+/// `NotFound`.
+pub fn lock(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
+    Ok(on_both_locking!(conn, c, staff::table.find(id).select(Member::as_select()) => first(c)?))
+}
+
+/// The member of that id, who stays as they are until the transaction ends; others may read them so at the same time.
+/// Whoever may come to change them takes [`lock`] at once: two that hold this could both never have the other.
+///
+/// # Errors
+/// `NotFound`.
+pub fn lock_shared(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
+    let row = staff::table.find(id);
+    Ok(match conn {
+        Conn::Pg(conn) => row.select(Member::as_select()).for_share().first(conn)?,
+        Conn::Sqlite(conn) => row.select(Member::as_select()).first(conn)?,
+    })
 }
 
 /// The member of that address.
