@@ -52,6 +52,8 @@ pub struct Row {
     pub created_at: Time,
     /// Since when it is in its state.
     pub state_at: Time,
+    /// Whether the server's last answer was about us, not about the recipient.
+    pub refuses_us: bool,
 }
 
 /// What a letter is about.
@@ -111,6 +113,7 @@ pub fn insert(
         expires_at: expiry(&letter.content),
         created_at: now,
         state_at: now,
+        refuses_us: false,
     };
     diesel::insert_into(letters::table).values(row).execute(conn)?;
     Ok(())
@@ -269,6 +272,7 @@ pub fn accept(conn: &mut Conn, ids: &[LetterId], held: Time, now: Time) -> Resul
                 letters::payload.eq(None::<Vec<u8>>),
                 letters::error.eq(None::<String>),
                 letters::state_at.eq(now),
+                letters::refuses_us.eq(false),
             ))
             .returning(letters::authenticator_id)
             .get_results(c)?
@@ -287,6 +291,8 @@ pub struct Ending<'a> {
     pub error: Option<&'a str>,
     /// Whether the server may have taken it without our knowing.
     pub in_doubt: bool,
+    /// Whether the answer was about us.
+    pub refuses_us: bool,
 }
 
 /// Records how a try ended, for the worker that holds the letter until `held`. False where it holds it no more.
@@ -315,6 +321,7 @@ pub fn end_try(
             letters::payload.eq(payload),
             letters::error.eq(ending.error),
             letters::state_at.eq(now),
+            letters::refuses_us.eq(ending.refuses_us),
         ))
         .execute(conn)?;
     Ok(changed == 1)
@@ -366,6 +373,15 @@ pub fn oldest_waiting(conn: &mut Conn) -> Result<Option<Time>, Error> {
         .select(letters::created_at)
         .first(conn)
         .optional()?)
+}
+
+/// Whether a letter waits because the mail server refuses us.
+///
+/// # Errors
+/// Of the database alone.
+pub fn is_refused(conn: &mut Conn) -> Result<bool, Error> {
+    let refused = letters::table.filter(letters::next_at.is_not_null()).filter(letters::refuses_us);
+    Ok(refused.select(letters::id).first::<LetterId>(conn).optional()?.is_some())
 }
 
 /// One page of waiting letters after an id, for sealing anew.

@@ -279,6 +279,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         state_at -> Timestamp,
+        refuses_us -> Bool,
     }
 }
 

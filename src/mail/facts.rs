@@ -129,7 +129,7 @@ const fn alarm_words(alarm: Alarm) -> (&'static str, &'static str, &'static str)
             "the mail server does not take letters",
             "The mail server refuses this program, or its TLS does not verify. Nothing is sent until that is \
              put right; letters wait, and keys run out.",
-            "Run `rekey check`: it shows at which step the server refuses.",
+            "The log has the server's answer. `rekey check` shows whether connecting and signing in work.",
         ),
     }
 }

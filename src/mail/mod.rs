@@ -9,6 +9,7 @@ mod folder;
 mod letters;
 mod memory;
 pub mod records;
+mod refusal;
 pub(crate) mod reply;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod samples;

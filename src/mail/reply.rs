@@ -2,6 +2,8 @@
 //!
 //! The one rule: what does not read as a reply is no reply (RFC 5321 §4.2); nothing is guessed.
 
+use std::fmt;
+
 use super::trouble::What;
 
 /// Longest line of a reply; RFC 5321 §4.5.3.1.5 allows 512.
@@ -14,16 +16,38 @@ pub(crate) struct Reply {
     pub(crate) lines: Vec<String>,
 }
 
+/// Class, subject and detail of an enhanced status code (RFC 3463).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EnhancedCode {
+    pub(crate) class: u16,
+    pub(crate) subject: u16,
+    pub(crate) detail: u16,
+}
+
+impl EnhancedCode {
+    fn parse(word: &str) -> Option<Self> {
+        let mut numbers = word.split('.').map(|number| {
+            let is_number = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+            number.parse().ok().filter(|_| is_number)
+        });
+        let code = Self { class: numbers.next()??, subject: numbers.next()??, detail: numbers.next()?? };
+        numbers.next().is_none().then_some(code)
+    }
+}
+
+impl fmt::Display for EnhancedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
 impl Reply {
-    /// The enhanced status code that the reply begins with (RFC 2034), such as `5.1.1`.
-    pub(crate) fn enhanced(&self) -> Option<&str> {
-        let word = self.lines.first()?.split(' ').next()?;
-        let mut numbers = word.split('.');
-        let is_number = |n: Option<&str>| {
-            n.is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
-        };
-        let three = is_number(numbers.next()) && is_number(numbers.next()) && is_number(numbers.next());
-        (three && numbers.next().is_none()).then_some(word)
+    /// The enhanced status code that the reply begins with (RFC 2034), such as `5.1.1`, or that stands in it as
+    /// `(#5.1.1)`, which is how qmail writes it.
+    pub(crate) fn enhanced(&self) -> Option<EnhancedCode> {
+        let first = self.lines.first()?;
+        let mut bracketed = self.lines.iter().filter_map(|line| line.split_once("(#")?.1.split(')').next());
+        EnhancedCode::parse(first.split(' ').next()?).or_else(|| bracketed.find_map(EnhancedCode::parse))
     }
 }
 
@@ -116,10 +140,11 @@ mod tests {
     fn enhanced_codes_are_recognised() {
         let enhanced = |line: &str| {
             let bytes = format!("550 {line}\r\n");
-            first(bytes.as_bytes()).unwrap().unwrap().0.enhanced().map(str::to_owned)
+            first(bytes.as_bytes()).unwrap().unwrap().0.enhanced().map(|code| code.to_string())
         };
         assert_eq!(enhanced("5.1.1 no such user"), Some("5.1.1".to_owned()));
         assert_eq!(enhanced("5.7.509 DMARC"), Some("5.7.509".to_owned()));
+        assert_eq!(enhanced("sorry, no mailbox here by that name. (#5.1.1)"), Some("5.1.1".to_owned()));
         assert_eq!(enhanced("no such user"), None);
         assert_eq!(enhanced("127.0.0.1 is blocked"), None);
     }

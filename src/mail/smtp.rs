@@ -14,6 +14,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::dialogue::{Dialogue, Stream};
 use super::letters::Composed;
+use super::reply::Reply;
 use super::settings::{MailError, MailSettings, Protection, Server, Timeouts, is_host_name};
 use super::tls;
 use super::trouble::{Step, Trouble, What};
@@ -27,6 +28,14 @@ pub(super) struct Smtp {
     limits: Timeouts,
     room: Semaphore,
     kept: Mutex<Vec<Kept>>,
+    unclear: Mutex<Option<Unclear>>,
+}
+
+/// A refusal that did not say whom it is about. The same answer to another recipient, and nothing accepted meanwhile,
+/// shows that it is about us.
+struct Unclear {
+    answer: Reply,
+    recipient: String,
 }
 
 struct Kept {
@@ -55,6 +64,7 @@ impl Smtp {
             limits: settings.timeouts,
             room: Semaphore::new(settings.connections),
             kept: Mutex::new(Vec::new()),
+            unclear: Mutex::new(None),
         })
     }
 
@@ -65,14 +75,31 @@ impl Smtp {
         if let Some(dialogue) = self.take().await {
             match self.hand_over(dialogue, message).await {
                 Err(trouble) if trouble.is_stale() => {}
-                done => return verdict(done),
+                done => return self.verdict(done, message.recipient()),
             }
         }
         let done = match self.connect().await {
             Ok(dialogue) => self.hand_over(dialogue, message).await,
             Err(trouble) => Err(trouble),
         };
-        verdict(done)
+        self.verdict(done, message.recipient())
+    }
+
+    fn verdict(&self, done: Result<(), Trouble>, recipient: &str) -> Verdict {
+        let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
+        let Err(trouble) = done else {
+            *unclear = None;
+            return Verdict::Accepted;
+        };
+        let Some(answer) = trouble.unclear_answer() else { return trouble.verdict() };
+        let is_known = |known: &&Unclear| known.answer == *answer;
+        match unclear.as_ref().filter(is_known) {
+            Some(known) if !known.recipient.eq_ignore_ascii_case(recipient) => trouble.verdict_of_us(),
+            _ => {
+                *unclear = Some(Unclear { answer: answer.clone(), recipient: recipient.to_owned() });
+                trouble.verdict()
+            }
+        }
     }
 
     /// Goes as far as a letter would, without one; says what was found.
@@ -180,12 +207,5 @@ impl Smtp {
             }
         }
         Err(trouble)
-    }
-}
-
-fn verdict(done: Result<(), Trouble>) -> Verdict {
-    match done {
-        Ok(()) => Verdict::Accepted,
-        Err(trouble) => trouble.verdict(),
     }
 }

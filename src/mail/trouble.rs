@@ -1,8 +1,9 @@
 //! What can go wrong in a dialogue, and what each case means for the letter.
 //!
-//! The one rule: only a 5xx about this recipient or this message is final. Trouble with connecting, TLS,
-//! signing in or the sender's address is ours: the letter waits, and somebody has to be told.
+//! The one rule: only a 5xx about this recipient is final. Trouble with connecting, TLS, signing in, the sender's
+//! address or the server's policy is ours: the letter waits, and somebody has to be told.
 
+use super::refusal::Concern;
 use super::reply::Reply;
 use super::verdict::{Reason, Verdict};
 
@@ -70,28 +71,53 @@ impl Trouble {
     /// What it means for the letter.
     pub(super) fn verdict(self) -> Verdict {
         let reason = self.reason();
-        let is_about_the_letter = matches!(self.step, Step::Rcpt | Step::Data | Step::End);
-        let is_final = matches!(&self.what, What::Refused(reply) if reply.code >= 500);
-        if is_about_the_letter && is_final && !reason.is_ours {
-            Verdict::Bounced(reason)
-        } else {
-            Verdict::Deferred(reason)
+        match self.concern() {
+            Some(Concern::Recipient | Concern::ProbablyRecipient) => Verdict::Bounced(reason),
+            Some(Concern::Us) | None => Verdict::Deferred(reason),
         }
     }
 
+    /// Whom a permanent refusal is about; none for everything else.
+    fn concern(&self) -> Option<Concern> {
+        match &self.what {
+            What::Refused(reply) if reply.code < 500 => None,
+            What::Refused(reply) if self.step.names_the_recipient() => Some(Concern::of(reply)),
+            What::Refused(_) => Some(Concern::Us),
+            _ => None,
+        }
+    }
+
+    /// The very words of a refusal whose code does not say whom it is about.
+    pub(super) fn unclear_answer(&self) -> Option<&Reply> {
+        match &self.what {
+            What::Refused(reply) if self.concern() == Some(Concern::ProbablyRecipient) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// The verdict where other recipients got the very same answer.
+    pub(super) fn verdict_of_us(self) -> Verdict {
+        Verdict::Deferred(self.reason_for(true))
+    }
+
     pub(super) fn reason(&self) -> Reason {
+        self.reason_for(self.is_ours())
+    }
+
+    fn reason_for(&self, is_ours: bool) -> Reason {
         let reason = match &self.what {
-            What::Refused(reply) => Reason::new(&self.refusal(reply)).with_code(reply.code),
+            What::Refused(reply) => Reason::new(&self.refusal(reply, is_ours)).with_code(reply.code),
             other => Reason::new(&format!("{}: {}", self.step.words(), other.words())),
         };
-        let reason = if self.is_ours() { reason.ours() } else { reason };
+        let reason = if is_ours { reason.ours() } else { reason };
         let was_answered = matches!(self.what, What::Refused(_));
         if self.step == Step::End && !was_answered { reason.perhaps_arrived() } else { reason }
     }
 
     /// Servers may quote a password that they refuse, or a message that they have read.
-    fn refusal(&self, reply: &Reply) -> String {
-        let step = self.step.words();
+    fn refusal(&self, reply: &Reply, is_ours: bool) -> String {
+        let is_misplaced = is_ours && self.step.names_the_recipient();
+        let step = if is_misplaced { "the mail server refuses us" } else { self.step.words() };
         match self.step {
             Step::Auth | Step::Message | Step::End => match reply.enhanced() {
                 Some(code) => format!("{step}: refused, {} {code}", reply.code),
@@ -105,15 +131,16 @@ impl Trouble {
         match &self.what {
             What::Untrusted(_) | What::NotOffered | What::Garbled | What::Unasked => true,
             What::Lost | What::Slow => false,
-            What::Refused(reply) if reply.code < 500 => false,
-            // Bad sequence, or authentication asked for: about us, wherever it comes.
-            What::Refused(reply) if matches!(reply.code, 503 | 530 | 535 | 538) => true,
-            What::Refused(_) => !matches!(self.step, Step::Rcpt | Step::Data | Step::End),
+            What::Refused(_) => self.concern() == Some(Concern::Us),
         }
     }
 }
 
 impl Step {
+    const fn names_the_recipient(self) -> bool {
+        matches!(self, Self::Rcpt | Self::Data | Self::End)
+    }
+
     const fn words(self) -> &'static str {
         match self {
             Self::Connect => "connecting",

@@ -303,6 +303,7 @@ async fn end(ctx: &Context, tried: Tried) -> Result<(), Error> {
             next_at: fated.next_at,
             error: fated.error.as_deref(),
             in_doubt: fated.in_doubt,
+            refuses_us,
         };
         // Where another worker has it, or the ticket has dropped it, theirs is the last word.
         if letters::end_try(conn, &row, held, &ending, now)? && fated.state == "bounced" {

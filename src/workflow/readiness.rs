@@ -13,6 +13,8 @@ pub struct Readiness {
     pub keys: bool,
     /// For how many seconds the oldest letter has been waiting; none when nothing waits.
     pub outbox_age: Option<i64>,
+    /// A letter waits because the mail server refuses us.
+    pub mail_refused: bool,
 }
 
 /// Looks.
@@ -22,14 +24,15 @@ pub async fn look(ctx: &Context) -> Readiness {
         .db
         .read(move |conn| {
             let keys = facts::find(conn, "key_ring")?.is_none_or(|known| known == ring);
-            Ok::<_, Error>((keys, letters::oldest_waiting(conn)?))
+            Ok::<_, Error>((keys, letters::oldest_waiting(conn)?, letters::is_refused(conn)?))
         })
         .await;
     match found {
-        Ok((keys, oldest)) => Readiness {
+        Ok((keys, oldest, mail_refused)) => Readiness {
             database: true,
             keys,
             outbox_age: oldest.map(|since| (now - since).num_seconds().max(0)),
+            mail_refused,
         },
         Err(_) => Readiness::default(),
     }

@@ -22,21 +22,25 @@ struct Report {
     status: &'static str,
     database: &'static str,
     keys: &'static str,
-    /// A mail server that is down makes letters late. That is no reason to serve nobody, so it is only told.
+    /// A mail server that is down or refuses us makes emails late. That is no reason to serve nobody, so it is only told.
     outbox: &'static str,
     outbox_age_seconds: Option<i64>,
 }
 
 /// Whether requests can be served: 200, or 503.
 pub(super) async fn readyz(ctx: Data<Context>) -> HttpResponse {
-    let Readiness { database, keys, outbox_age } = readiness::look(&ctx).await;
+    let Readiness { database, keys, outbox_age, mail_refused } = readiness::look(&ctx).await;
     let word = |good| if good { "ok" } else { "failed" };
     let ready = database && keys;
     let report = Report {
         status: if ready { "ready" } else { "not_ready" },
         database: word(database),
         keys: if database { word(keys) } else { "unknown" },
-        outbox: if outbox_age.is_some_and(|age| age > LATE) { "late" } else { "ok" },
+        outbox: match outbox_age {
+            _ if mail_refused => "refused",
+            Some(age) if age > LATE => "late",
+            _ => "ok",
+        },
         outbox_age_seconds: outbox_age,
     };
     if ready { HttpResponse::Ok().json(report) } else { HttpResponse::ServiceUnavailable().json(report) }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::smtp_server::{Act, Authority, Security, SmtpServer};
-use crate::domain::letter::Purpose;
+use crate::domain::letter::{Letter, Purpose};
 use crate::mail::samples::{KEY, content, envelope, letter, sender};
 use crate::mail::{Composed, MailSettings, Mailer, Reason, Timeouts, Verdict, compose};
 
@@ -114,11 +114,11 @@ async fn a_permanent_refusal_of_reader_or_message_is_a_bounce() {
     assert_eq!(reason.code, Some(550));
     assert_eq!(reason.text, "recipient: 550 5.1.1 <address> no such user here");
 
-    let (_, verdict) = once("DATA", Act::Say("554 5.5.1 no valid recipients")).await;
-    assert_eq!(bounced(verdict).code, Some(554));
+    let (_, verdict) = once("DATA", Act::Say("550 no such user")).await;
+    assert_eq!(bounced(verdict).code, Some(550));
 
-    let (server, verdict) = once("END", Act::Say("554 5.7.1 not wanted")).await;
-    assert_eq!(bounced(verdict).code, Some(554));
+    let (server, verdict) = once("END", Act::Say("552 5.2.2 mailbox full")).await;
+    assert_eq!(bounced(verdict).code, Some(552));
     assert!(server.taken().is_empty());
 }
 
@@ -140,10 +140,38 @@ async fn a_permanent_refusal_of_us_is_deferred_and_tells_somebody() {
         ("MAIL", "530 5.7.0 authentication required"),
         ("RCPT", "530 5.7.0 authentication required"),
         ("DATA", "503 5.5.1 bad sequence"),
+        ("RCPT", "554 5.7.1 <ada@example.com>: Relay access denied"),
+        ("RCPT", "553 5.7.1 <bounces@example.com>: Sender address rejected: not owned by user desk"),
+        ("DATA", "554 5.5.1 no valid recipients"),
+        ("END", "554 5.2.252 SendAsDenied"),
     ];
     for (word, line) in unwelcome {
         let (_, verdict) = once(word, Act::Say(line)).await;
         assert!(deferred(verdict).is_ours, "{word} {line}");
+    }
+}
+
+#[tokio::test]
+async fn one_answer_to_several_recipients_is_about_us() {
+    let (server, mailer) = plain().await;
+    let to = |address: &str| {
+        let letter = Letter { to: address.to_owned(), ..letter(content(Purpose::SetupKey)) };
+        compose(&letter, &envelope(Purpose::SetupKey), &sender()).unwrap()
+    };
+    let (ada, eve) = (to("ada@example.com"), to("eve@example.com"));
+    server.always("RCPT", Act::Say("550 administrative prohibition"));
+    bounced(mailer.send(&ada).await);
+    bounced(mailer.send(&ada).await);
+    assert!(deferred(mailer.send(&eve).await).is_ours);
+    assert!(deferred(mailer.send(&eve).await).is_ours, "as long as nothing is accepted");
+
+    server.always("RCPT", Act::Say("250 2.1.5 ok"));
+    assert_eq!(mailer.send(&eve).await, Verdict::Accepted);
+    server.always("RCPT", Act::Say("550 administrative prohibition"));
+    bounced(mailer.send(&eve).await);
+    server.always("RCPT", Act::Say("550 5.1.1 no such user"));
+    for message in [&ada, &eve] {
+        bounced(mailer.send(message).await);
     }
 }
 

@@ -156,6 +156,39 @@ on_both! {
         let told = letters(&server).iter().filter(|one| one.to == "desk@example.com").count();
         assert_eq!(told, pair.rounds);
     }
+
+    /// J4: the mail server refuses us, at the recipient or behind the message, as if it were the recipient's fault
+    /// | no key is lost: emails wait, the log, `/readyz` and an alarm say so, and they go out by themselves once it is mended
+    async fn j4_a_refusal_about_us_costs_no_key(backend: Backend) {
+        let (Pair { app, .. }, server) = with_server(backend).await;
+        let (agent, admin) = (app.staff("grace", "agent").await, app.staff("root", "admin").await);
+        let unwelcome = [
+            ("RCPT", "554 5.7.1 <p0@example.com>: Relay access denied"),
+            ("RCPT", "553 5.7.1 <bounces@example.com>: Sender address rejected: not owned by user desk"),
+            ("RCPT", "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using list.example"),
+            ("END", "554 5.2.252 SendAsDenied; desk@example.com not allowed to send as security@example.com"),
+        ];
+        for (number, (word, line)) in unwelcome.into_iter().enumerate() {
+            let (asker, pin) = verified(&app, &server, &agent, number).await;
+            app.approve(&agent, &asker).await;
+            server.always(word, Act::Say(line));
+            app.tick().await;
+            let waiting = seen(&app, &agent, &asker).await;
+            assert_eq!((waiting["status"].as_str(), &*key_letter(&waiting)), (Some("key_sent"), "deferred"), "{line}");
+            let ready = app.http.get("/readyz", "").await.expect(200);
+            assert_eq!(ready["outbox"], "refused", "{line}");
+
+            let good = if word == "END" { "250 2.0.0 queued" } else { "250 2.1.5 ok" };
+            server.always(word, Act::Say(good));
+            app.after(TimeDelta::minutes(2)).await;
+            let key = TestApp::letter_of(&letters(&server), &asker.email, "new key").key();
+            let code = json!({"code": app.next_code(&key), "pin": pin});
+            app.http.post(&asker.path("/activate"), &asker.token, code).await.expect(200);
+            assert_eq!(app.http.get("/readyz", "").await.expect(200)["outbox"], "ok");
+        }
+        let alarms = letters(&server).iter().filter(|one| one.to == admin.email && one.subject.contains("does not take")).count();
+        assert_eq!(alarms, 1, "one a day");
+    }
 }
 
 fn time(text: &str) -> NaiveDateTime {
