@@ -1,4 +1,4 @@
-//! Addresses and numbers on file: how they are read, compared and shown.
+//! Addresses on file: how they are read, compared and shown.
 //!
 //! The rule to keep: one address has one spelling inside Rekey, and everything outside ASCII is refused,
 //! so that no look-alike letter can stand for another. Logs and lists see the masked form.
@@ -84,48 +84,6 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
-/// A telephone number: digits, with a `+` before them if it was written with one.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(String);
-
-impl PhoneNumber {
-    /// Reads 6 to 15 digits (E.164) with spaces, hyphens and parentheses between them. A `(0)` within an
-    /// international number is left out, as it is when dialling.
-    #[must_use]
-    pub fn parse(written: &str) -> Option<Self> {
-        if written.len() > 64 {
-            return None;
-        }
-        let trimmed = written.trim_matches(' ');
-        let dialled = match trimmed.strip_prefix('+') {
-            Some(rest) => rest.replacen("(0)", "", 1),
-            None => trimmed.to_owned(),
-        };
-        let digits: String = dialled.chars().filter(|character| !" -()".contains(*character)).collect();
-        let plus = if trimmed.starts_with('+') { "+" } else { "" };
-        ((6..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| Self(format!("{plus}{digits}")))
-    }
-
-    /// The number as it is dialled.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// `•••67`: the last two digits.
-    #[must_use]
-    pub fn masked(&self) -> String {
-        format!("•••{}", self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default())
-    }
-}
-
-impl fmt::Debug for PhoneNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.masked())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -134,13 +92,6 @@ mod tests {
 
     fn email(written: &str) -> Option<String> {
         EmailAddress::parse(written).map(|address| address.as_str().to_owned())
-    }
-
-    #[test]
-    fn a_number_is_shown_by_its_end_alone_in_logs_too() {
-        let number = PhoneNumber::parse("+4930123456").unwrap();
-        assert_eq!(format!("{number:?}"), number.masked());
-        assert!(!number.masked().contains("30123"));
     }
 
     #[test]
@@ -218,34 +169,6 @@ mod tests {
         assert_eq!(format!("{:?}", EmailAddress::parse("ada@example.com")), "Some(a•••@example.com)");
     }
 
-    #[test]
-    fn numbers_are_read_however_they_are_grouped() {
-        let phone = |written| PhoneNumber::parse(written).map(|number| number.as_str().to_owned());
-        assert_eq!(phone(" +1 (555) 010-0167 ").as_deref(), Some("+15550100167"));
-        assert_eq!(phone("+49 (0)30 901820").as_deref(), Some("+4930901820"));
-        assert_eq!(phone("030 901820").as_deref(), Some("030901820"));
-        for written in [
-            "",
-            "+",
-            "12345",
-            "1234567890123456",
-            "555-CALL-NOW",
-            "+1+5550100167",
-            "５５５０１００",
-            "tel:5550100",
-        ] {
-            assert_eq!(phone(written), None, "{written}");
-        }
-        assert_eq!(PhoneNumber::parse("+1 555 010 0167").unwrap().masked(), "•••67");
-    }
-
-    #[test]
-    fn a_number_is_as_long_as_64_bytes_and_no_longer() {
-        let spaced = |bytes: usize| format!("0441234567{:>1$}", "8", bytes - 10);
-        assert!(PhoneNumber::parse(&spaced(64)).is_some());
-        assert!(PhoneNumber::parse(&spaced(65)).is_none());
-    }
-
     proptest! {
         #[test]
         fn reading_never_panics_and_reading_again_changes_nothing(
@@ -255,9 +178,6 @@ mod tests {
                 prop_assert!(address.as_str().is_ascii());
                 prop_assert_eq!(format!("{}@{}", address.local_part(), address.domain()), address.as_str());
                 prop_assert_eq!(EmailAddress::parse(address.as_str()), Some(address));
-            }
-            if let Some(number) = PhoneNumber::parse(&written) {
-                prop_assert_eq!(PhoneNumber::parse(number.as_str()), Some(number));
             }
         }
     }

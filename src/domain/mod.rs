@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod ids;
 pub mod letter;
 pub mod lockout;
+pub mod phone;
 pub mod policy;
 pub mod proof;
 pub mod rejection;

@@ -8,8 +8,9 @@ use chrono::Duration;
 use crate::db::account_addresses::OtherAddress;
 use crate::domain::Time;
 use crate::domain::account::{Account, Facts};
-use crate::domain::address::{EmailAddress, PhoneNumber};
+use crate::domain::address::EmailAddress;
 use crate::domain::ids::AccountId;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
 use crate::domain::risk::Risk;
@@ -48,7 +49,8 @@ pub(crate) fn normalise(given: &Facts) -> Result<Facts, Rejection> {
         .ok_or(Rejection::Invalid("name must be one line of 1 to 80 characters that can be seen"))?;
     let phone = present(given.phone.as_deref()).map(|phone| {
         PhoneNumber::parse(phone).map(|number| number.as_str().to_owned()).ok_or(Rejection::Invalid(
-            "phone must be 6 to 15 digits, best with + and the country before them",
+            "phone must be one number of 6 to 15 digits, best with + and the country before them; \
+             write an extension behind it as ;ext=12",
         ))
     });
     let manager = present(given.manager_email.as_deref())
@@ -132,7 +134,7 @@ pub(super) fn revise(
     }
     let (addresses, change) = revise_addresses(former, addresses, facts, fresh, now);
     changes.extend(change);
-    if account.phone != facts.phone {
+    if !is_same_number(account.phone.as_deref(), facts.phone.as_deref()) {
         account.phone.clone_from(&facts.phone);
         changes.push(added_or_lost("phone", Risk::PhoneChanged, facts.phone.is_some()));
         account.phone_changed_at = facts.phone.as_ref().map(|_| now).or(account.phone_changed_at);
@@ -157,6 +159,12 @@ pub(super) fn revise(
         changes.push(Change::plain("locale"));
     }
     Revised { account, addresses, changes }
+}
+
+/// Two spellings of one number; what former versions stored is another spelling.
+fn is_same_number(one: Option<&str>, other: Option<&str>) -> bool {
+    let number = |written: &str| PhoneNumber::parse(written).ok_or_else(|| written.to_owned());
+    one.map(number) == other.map(number)
 }
 
 fn added_or_lost(what: &'static str, risk: Risk, is_there: bool) -> Change {
@@ -265,6 +273,22 @@ mod tests {
         assert_eq!(kept.other_emails, ["a@x.example", "b@x.example"]);
         assert_eq!((kept.manager_email.as_deref(), kept.locale.as_deref()), (None, Some("de-AT")));
         assert_eq!(normalise(&kept).unwrap(), kept, "reading again changes nothing");
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        // What versions before this one stored: digits as they were written.
+        for (one, other, is_same) in [
+            ("00442079460000", "+442079460000", true),
+            ("+442079460000", "00442079460000", true),
+            ("+442079460000", "+442079460001", false),
+            ("+442079460000", "+442079460000;ext=1", false),
+            ("not a number", "not a number", true),
+            ("not a number", "+442079460000", false),
+        ] {
+            assert_eq!(is_same_number(Some(one), Some(other)), is_same, "{one} {other}");
+        }
+        assert!(is_same_number(None, None) && !is_same_number(None, Some("+442079460000")));
     }
 
     #[test]

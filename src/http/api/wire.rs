@@ -210,12 +210,14 @@ spellings! {
     /// A person's name.
     Name(spelt(80, &format!("^[^{HIDDEN}]*[^{HIDDEN}{BLANK}][^{HIDDEN}]*$"), "Ada Lovelace")),
     /// A telephone number, or a blank where there is none.
-    Phone(or_blank(spelt(64, "^ *[+]?[ ()-]*([0-9][ ()-]*){6,15}$", NUMBER), NUMBER)),
+    Phone(or_blank(spelt(64, PHONE, NUMBER), NUMBER)),
     /// A language tag of RFC 5646, or a blank where there is none.
     Language(or_blank(spelt(35, "^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", "de-AT"), "de-AT")),
 }
 
 const NUMBER: &str = "+43 1 234567";
+/// Digits among separators, and an extension. More is read than this says: `ext. 12`, an apostrophe before it.
+const PHONE: &str = r"^ *(tel:)?([+]|00?)?[ \u00a0\u202f\u2010-\u2015./()-]*[1-9]([ \u00a0\u202f\u2010-\u2015./()-]*[0-9]){5,14}[ \u00a0\u202f)]*(;ext=[0-9]{1,11})?$";
 /// Six or eight digits, among the spaces that apps show and people copy.
 const CODE: &str = r"^[ \u00a0\u202f]*([0-9][ \u00a0\u202f]*){6}(([0-9][ \u00a0\u202f]*){2})?$";
 /// What nobody can see, or what breaks or turns the line.
