@@ -65,8 +65,10 @@ impl Dialogue {
         let reply = self.ask(Step::Ehlo, &format!("EHLO {name}\r\n"), &[250]).await?;
         let mut offers = Offers::default();
         for line in reply.lines.iter().skip(1) {
-            let mut words = line.split_ascii_whitespace().map(str::to_ascii_uppercase);
-            match words.next().as_deref() {
+            // `AUTH=LOGIN PLAIN` is how servers from before RFC 2554 say it.
+            let line = line.to_ascii_uppercase().replacen("AUTH=", "AUTH ", 1);
+            let mut words = line.split_ascii_whitespace();
+            match words.next() {
                 Some("STARTTLS") => offers.starttls = true,
                 Some("AUTH") => {
                     for mechanism in words {

@@ -34,12 +34,9 @@ impl Concern {
     /// By subject and detail of the enhanced code (RFC 3463 and the IANA registry; those from 20 up are Exchange's).
     const fn of_code(subject: u16, detail: u16) -> Self {
         match (subject, detail) {
-            // Sender's address (7, 8), several senders (20), the sender's daily limit (90).
-            (1, 7 | 8 | 20 | 90) => Self::Us,
-            // No right to send as this sender.
-            (2, 200..=299) => Self::Us,
-            // The sender's daily limit, at Gmail.
-            (4, 5) => Self::Us,
+            // Sender's address (1.7, 1.8), several senders (1.20), no right to send as this sender (2.2xx), the sender's
+            // daily limit at Exchange (1.90) and Gmail (4.5).
+            (1, 7 | 8 | 20 | 90) | (2, 200..=299) | (4, 5) => Self::Us,
             (1, 1..=6 | 10) | (2, 1..=2) => Self::Recipient,
             (0 | 1 | 2 | 4, _) => Self::ProbablyRecipient,
             // System, protocol, content, policy.

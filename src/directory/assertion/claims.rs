@@ -51,7 +51,7 @@ pub(super) fn named(error: &serde_json::Error) -> Refusal {
     name.map_or(Refusal::Claims, Refusal::Claim)
 }
 
-/// A NumericDate (RFC 7519 §2): seconds since 1970, which may have a fraction.
+/// A `NumericDate` (RFC 7519 §2): seconds since 1970, which may have a fraction.
 #[derive(Clone, Copy)]
 struct Moment {
     floor: i64,
