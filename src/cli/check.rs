@@ -57,6 +57,7 @@ pub(super) async fn run(config: &Config, output: &Output) -> Result<(), Failure>
     all.push(mail(config).await);
     all.push(dns(config).await);
     all.extend(known.and_then(|known| people(config, &known.ranks)));
+    all.extend(hours(config));
     let items: Vec<_> = all
         .iter()
         .map(|one| json!({ "what": one.what, "verdict": one.verdict.as_str(), "text": one.text }))
@@ -172,6 +173,17 @@ async fn dns(config: &Config) -> Found {
     } else {
         found(what, Verdict::Warning, reasons.join("; "))
     }
+}
+
+/// A desk whose clock is never put forward has wrong deadlines for half the year, in most places.
+fn hours(config: &Config) -> Option<Found> {
+    let zone = config.desk.zone;
+    zone.is_fixed().then(|| {
+        let text = format!(
+            "desk.zone is {zone} all year, without daylight saving: name the zone instead, such as Europe/Berlin"
+        );
+        found("opening hours", Verdict::Warning, text)
+    })
 }
 
 fn people(config: &Config, ranks: &[Rank]) -> Option<Found> {

@@ -1,10 +1,12 @@
 //! When the desk is open, so that deadlines count business hours.
 
 use chrono::{FixedOffset, NaiveTime, Weekday};
+use chrono_tz::Tz;
 
 use super::fault::shown;
 use super::layers::Layers;
 use super::reading::Complaint;
+use crate::domain::zone::Zone;
 
 /// The section `desk`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +17,8 @@ pub struct DeskSettings {
     pub opens: NaiveTime,
     /// When it closes, in its zone; later than it opens.
     pub closes: NaiveTime,
-    /// The zone, as an offset from UTC.
-    pub zone: FixedOffset,
+    /// The zone of its clock.
+    pub zone: Zone,
     /// Business hours until the first answer.
     pub response_hours: u32,
     /// Texts that agents may insert into a message.
@@ -52,7 +54,7 @@ impl DeskSettings {
             days: Vec::new(),
             opens: NaiveTime::MIN,
             closes: NaiveTime::MIN,
-            zone: utc(),
+            zone: Zone::UTC,
             response_hours: 1,
             replies: Vec::new(),
         }
@@ -69,7 +71,7 @@ impl DeskSettings {
             days: days(layers),
             opens,
             closes: closes.unwrap_or(NaiveTime::MIN),
-            zone: zone.unwrap_or_else(utc),
+            zone: zone.unwrap_or(Zone::UTC),
             response_hours: layers.number("desk.response_hours", 1..=720),
             replies: replies(layers),
         }
@@ -128,24 +130,22 @@ fn time(text: &str) -> Result<NaiveTime, Complaint> {
     time.ok_or_else(|| (format!("{} is no time of day", shown(text)), "write it like 09:00"))
 }
 
-fn zone(text: &str) -> Result<FixedOffset, Complaint> {
-    if text == "UTC" {
-        return Ok(utc());
-    }
-    let is_plain = text.len() == 6 && text.starts_with(['+', '-']);
-    let offset = text.parse::<FixedOffset>().ok().filter(|_| is_plain);
-    offset.ok_or_else(|| (format!("{} is no zone", shown(text)), "UTC, or an offset such as +01:00"))
-}
-
-fn utc() -> FixedOffset {
-    chrono::Offset::fix(&chrono::Utc)
+fn zone(text: &str) -> Result<Zone, Complaint> {
+    let is_offset = text.len() == 6 && text.starts_with(['+', '-']);
+    let offset = || text.parse::<FixedOffset>().ok().filter(|_| is_offset).map(Zone::Fixed);
+    let zone = text.parse::<Tz>().ok().map(Zone::Named).or_else(offset);
+    zone.ok_or_else(|| {
+        let hint =
+            "UTC, a name of the IANA time zone database such as Europe/Berlin, or an offset such as +01:00";
+        (format!("{} is no zone", shown(text)), hint)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{reply, time, zone};
+    use super::{FixedOffset, Tz, Zone, reply, time, zone};
 
     #[test]
     fn a_reply_has_a_name_and_a_text() {
@@ -173,10 +173,12 @@ mod tests {
         for text in ["", "9:00", "24:00", "09:60", "09:00:00", "nine ", "-9:00"] {
             assert!(time(text).is_err(), "{text}");
         }
-        assert_eq!(zone("UTC").unwrap().local_minus_utc(), 0);
-        assert_eq!(zone("+05:30").unwrap().local_minus_utc(), 19_800);
-        assert_eq!(zone("-03:00").unwrap().local_minus_utc(), -10_800);
-        for text in ["", "utc", "Europe/Paris", "+1", "+25:00", "01:00", "+01:00 "] {
+        assert_eq!(zone("UTC"), Ok(Zone::UTC));
+        assert_eq!(zone("Europe/Paris"), Ok(Zone::Named(Tz::Europe__Paris)));
+        for (text, seconds) in [("+05:30", 19_800), ("-03:00", -10_800)] {
+            assert_eq!(zone(text), Ok(Zone::Fixed(FixedOffset::east_opt(seconds).unwrap())));
+        }
+        for text in ["", "utc", "Europe/Atlantis", "europe/paris", "+1", "+25:00", "01:00", "+01:00 "] {
             assert!(zone(text).is_err(), "{text}");
         }
     }

@@ -27,6 +27,7 @@ pub mod text;
 pub mod ticket;
 pub mod totp;
 pub(crate) mod words;
+pub mod zone;
 
 /// A moment in UTC, in whole seconds.
 pub type Time = chrono::NaiveDateTime;

@@ -1,8 +1,9 @@
 //! The service level: by when a ticket should be answered, counted in the desk's business hours.
 
-use chrono::{Datelike, Days, Duration, FixedOffset, NaiveTime, Weekday};
+use chrono::{Datelike, Days, Duration, NaiveDate, NaiveTime, Weekday};
 
 use super::Time;
+use super::zone::Zone;
 
 /// When the desk is staffed, and how much of that time it takes to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct ServiceLevel {
     /// The days on which it is open; none means around the clock.
     pub days: Vec<Weekday>,
     /// The zone of its clock.
-    pub zone: FixedOffset,
+    pub zone: Zone,
     /// Opens at.
     pub opens: NaiveTime,
     /// Closes at, later the same day.
@@ -63,17 +64,21 @@ impl ServiceLevel {
     }
 
     fn windows(&self, from: Time) -> impl Iterator<Item = (Time, Time)> {
-        let ahead = Duration::seconds(i64::from(self.zone.local_minus_utc()));
+        let today = self.zone.wall(from).date();
+        let moment = |date: NaiveDate, time| self.zone.moment(date.and_time(time));
         (0..HORIZON_DAYS)
-            .filter_map(move |day| (from + ahead).date().checked_add_days(Days::new(day)))
+            .filter_map(move |day| today.checked_add_days(Days::new(day)))
             .filter(|date| self.days.contains(&date.weekday()))
-            .map(move |date| (date.and_time(self.opens) - ahead, date.and_time(self.closes) - ahead))
+            .map(move |date| (moment(date, self.opens), moment(date, self.closes)))
             .filter(move |(_, closes)| *closes > from)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::FixedOffset;
+    use chrono_tz::Tz;
+
     use super::*;
 
     fn time(text: &str) -> Time {
@@ -83,7 +88,7 @@ mod tests {
     fn office() -> ServiceLevel {
         ServiceLevel {
             days: vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri],
-            zone: FixedOffset::east_opt(0).unwrap(),
+            zone: Zone::UTC,
             opens: NaiveTime::from_hms_opt(9, 0, 0).unwrap(),
             closes: NaiveTime::from_hms_opt(17, 0, 0).unwrap(),
             target: Duration::hours(4),
@@ -112,8 +117,18 @@ mod tests {
 
     #[test]
     fn the_desk_s_own_clock_counts() {
-        let level = ServiceLevel { zone: FixedOffset::east_opt(-5 * 3600).unwrap(), ..office() };
+        let level = ServiceLevel { zone: Zone::Fixed(FixedOffset::east_opt(-5 * 3600).unwrap()), ..office() };
         assert_eq!(level.due(time("2026-11-24 03:00")), time("2026-11-24 18:00"));
+    }
+
+    #[test]
+    fn business_hours_follow_daylight_saving() {
+        let berlin = ServiceLevel { zone: Zone::Named(Tz::Europe__Berlin), ..office() };
+        assert_eq!(berlin.due(time("2027-01-13 08:30")), time("2027-01-13 12:30"));
+        assert_eq!(berlin.due(time("2027-07-01 07:30")), time("2027-07-01 11:30"));
+        // The clocks are put forward on Sunday between.
+        assert_eq!(berlin.due(time("2027-03-26 14:00")), time("2027-03-29 09:00"));
+        assert_eq!(berlin.between(time("2027-03-26 14:00"), time("2027-03-29 09:00")), Duration::hours(4));
     }
 
     #[test]
@@ -130,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_day_is_the_one_on_the_desk_s_clock() {
-        let level = ServiceLevel { zone: FixedOffset::east_opt(-5 * 3600).unwrap(), ..office() };
+        let level = ServiceLevel { zone: Zone::Fixed(FixedOffset::east_opt(-5 * 3600).unwrap()), ..office() };
         assert_eq!(level.due(time("2026-11-24 20:00")), time("2026-11-25 16:00"));
     }
 

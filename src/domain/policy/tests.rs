@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Duration, FixedOffset, NaiveDate, NaiveTime};
+use chrono::{Duration, NaiveDate, NaiveTime};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -68,7 +68,7 @@ fn policy(standard: TierPolicy, privileged: TierPolicy) -> Policy {
         unconfirmed_lifetime: day(),
         service_level: ServiceLevel {
             days: Vec::new(),
-            zone: FixedOffset::east_opt(0).unwrap(),
+            zone: crate::domain::zone::Zone::UTC,
             opens: NaiveTime::MIN,
             closes: NaiveTime::MIN,
             target: Duration::hours(4),

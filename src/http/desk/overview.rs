@@ -105,10 +105,7 @@ const fn label(reach: Reach) -> &'static str {
 }
 
 fn zone(ctx: &Context) -> String {
-    match ctx.config.desk.zone {
-        zone if zone.local_minus_utc() == 0 => "UTC".to_owned(),
-        zone => format!("UTC{zone}"),
-    }
+    ctx.config.desk.zone.to_string()
 }
 
 fn date(day: NaiveDate) -> String {

@@ -174,8 +174,7 @@ pub(super) fn usual_time(desk: &DeskSettings) -> String {
         days => days.join(", "),
     };
     let (opens, closes) = (desk.opens.format("%H:%M"), desk.closes.format("%H:%M"));
-    let zone = if desk.zone.local_minus_utc() == 0 { "UTC".to_owned() } else { format!("UTC{}", desk.zone) };
-    format!("within {hours} opening {unit} ({days}, {opens} to {closes} {zone})")
+    format!("within {hours} opening {unit} ({days}, {opens} to {closes} {})", desk.zone)
 }
 
 /// Whether the days follow each other.

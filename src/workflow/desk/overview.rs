@@ -3,13 +3,14 @@
 //! The rule: sums alone. No account, ticket or member of the staff can be told from them, and the number of queries is
 //! the same whatever happened.
 
-use chrono::{Days, Duration, FixedOffset, NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate, TimeDelta};
 
 use crate::db::overview::{self, Ended, Opened, Times};
 use crate::domain::Time;
 use crate::domain::actor::Rank;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{CloseReason, State};
+use crate::domain::zone::Zone;
 use crate::error::Error;
 use crate::workflow::Context;
 use crate::workflow::session::StaffSession;
@@ -209,12 +210,12 @@ pub async fn overview(ctx: &Context, who: &StaffSession, reach: Reach) -> Result
     Ok(calendar.sum(&opened, &ended, &decided, &frozen))
 }
 
-fn day(zone: FixedOffset, at: Time) -> NaiveDate {
-    (at + Duration::seconds(i64::from(zone.local_minus_utc()))).date()
+fn day(zone: Zone, at: Time) -> NaiveDate {
+    zone.wall(at).date()
 }
 
 struct Calendar {
-    zone: FixedOffset,
+    zone: Zone,
     today: NaiveDate,
     reach: Reach,
 }
@@ -231,7 +232,7 @@ impl Calendar {
     /// Where the days before begin.
     fn since(&self) -> Time {
         let first = self.before(2 * self.reach.days() - 1);
-        first.and_time(chrono::NaiveTime::MIN) - Duration::seconds(i64::from(self.zone.local_minus_utc()))
+        self.zone.moment(first.and_time(chrono::NaiveTime::MIN))
     }
 
     fn empty(&self) -> Overview {
@@ -290,7 +291,7 @@ impl Calendar {
 
 #[cfg(test)]
 mod tests {
-    use chrono::NaiveDate;
+    use chrono::{Duration, FixedOffset, NaiveDate};
 
     use super::*;
 
@@ -299,7 +300,7 @@ mod tests {
     }
 
     fn calendar(east: i32) -> Calendar {
-        let zone = FixedOffset::east_opt(east * 3600).unwrap();
+        let zone = Zone::Fixed(FixedOffset::east_opt(east * 3600).unwrap());
         Calendar { zone, today: at(20, 0).date(), reach: Reach::Week }
     }
 

@@ -19,7 +19,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-use chrono::{Duration, FixedOffset, NaiveDate, NaiveTime};
+use chrono::{Duration, NaiveDate, NaiveTime};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -78,7 +78,7 @@ fn policy() -> Policy {
         unconfirmed_lifetime: hours(24),
         service_level: ServiceLevel {
             days: Vec::new(),
-            zone: FixedOffset::east_opt(0).unwrap(),
+            zone: crate::domain::zone::Zone::UTC,
             opens: NaiveTime::MIN,
             closes: NaiveTime::MIN,
             target: hours(4),
