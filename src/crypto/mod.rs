@@ -23,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use audit::verify_checkpoint;
 pub use code::canonical_recovery_code;
+pub(crate) use password::composed;
 pub use password::{PasswordError, Passwords};
 pub use random::Random;
 pub use ring::{KeyId, KeyRing, RingError};

@@ -1,5 +1,7 @@
 //! Passwords: Argon2id, on all cores but one, and few that wait.
 //!
+//! A password is hashed in Unicode's composed form (NFC): keyboards and browsers send one password in several.
+//!
 //! The rule: a password that cannot be checked in time is refused as `Busy`, before any work;
 //! one for an account that does not exist costs the same as any other; and whatever else there is
 //! to do goes first, so that a flood of sign-ins holds up nobody's code.
@@ -9,11 +11,13 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::random::Random;
+use crate::domain::text;
 
 /// How many may wait for a core.
 const WAITING: usize = 64;
@@ -79,7 +83,7 @@ impl Passwords {
     /// # Errors
     /// Too many are waiting.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        let (password, salt) = (Zeroizing::new(password.to_owned()), self.random.bytes::<16>());
+        let (password, salt) = (composed(password), self.random.bytes::<16>());
         let argon2 = Argon2::from(&self.params);
         self.bounded_work(move || {
             let salt = Salt::new(&*salt).map_err(|_| PasswordError::Malformed)?;
@@ -110,9 +114,16 @@ impl Passwords {
         let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from);
         let argon2 = Argon2::new(algorithm, version.map_err(|_| PasswordError::Malformed)?, asked);
         let (Some(salt), Some(kept)) = (hash.salt, hash.hash) else { return Err(PasswordError::Malformed) };
-        let password = Zeroizing::new(password.to_owned());
-        // Outputs are compared in constant time.
-        self.bounded_work(move || Ok(tag(&argon2, &password, &salt)? == kept)).await
+        let spellings = spellings(password);
+        self.bounded_work(move || {
+            let mut is_right = false;
+            for password in &spellings {
+                // Outputs are compared in constant time, and all of them.
+                is_right |= tag(&argon2, password, &salt)? == kept;
+            }
+            Ok(is_right)
+        })
+        .await
     }
 
     /// Takes the time of [`verify`](Self::verify) where there is nothing to check against.
@@ -120,9 +131,12 @@ impl Passwords {
     /// # Errors
     /// Too many are waiting.
     pub async fn verify_dummy(&self, password: &str) -> Result<(), PasswordError> {
-        let password = Zeroizing::new(password.to_owned());
+        let spellings = spellings(password);
         let argon2 = Argon2::from(&self.params);
-        self.bounded_work(move || tag(&argon2, &password, b"no such account.").map(drop)).await
+        self.bounded_work(move || {
+            spellings.iter().try_for_each(|password| tag(&argon2, password, b"no such account.").map(drop))
+        })
+        .await
     }
 
     pub(super) async fn bounded_work<T, F>(&self, work: F) -> Result<T, PasswordError>
@@ -140,6 +154,24 @@ impl Passwords {
         });
         done.await.unwrap_or(Err(PasswordError::Interrupted))
     }
+}
+
+/// The one form in which passwords are set (NIST SP 800-63B-4 §3.1.1.2 asks for one).
+pub(crate) fn composed(password: &str) -> Zeroizing<String> {
+    Zeroizing::new(text::composed(password))
+}
+
+/// The forms in which a hash may have been made of a password: the composed one, and for older hashes as it was typed
+/// then, which may have been decomposed. One for nearly all passwords.
+fn spellings(password: &str) -> Vec<Zeroizing<String>> {
+    let mut spellings = vec![composed(password)];
+    let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(password).into_owned();
+    for other in [Zeroizing::new(password.to_owned()), Zeroizing::new(decomposed)] {
+        if !spellings.contains(&other) {
+            spellings.push(other);
+        }
+    }
+    spellings
 }
 
 thread_local! {

@@ -3,6 +3,8 @@
 //! The rule to keep: nothing invisible gets in. Control characters and the characters that turn the
 //! direction of writing can make a page, a letter or a terminal say something else than it shows.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// The id that a host gave an account: 1 to 128 visible ASCII characters, compared as written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExternalId(String);
@@ -28,13 +30,16 @@ impl ExternalId {
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Takes over a name. Surrounding spaces go, runs of them become one; invisible characters are refused.
+    /// Takes over a name, in Unicode's composed form. Surrounding spaces go, runs of them become one. Marks of direction
+    /// and other characters that nobody sees, which exports carry, are dropped; control characters and breaks of the
+    /// line are refused.
     #[must_use]
     pub fn parse(given: &str) -> Option<Self> {
-        if given.len() > 1024 || given.chars().any(is_hostile) {
+        let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+        if given.len() > 1024 || given.chars().any(breaks) {
             return None;
         }
-        let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = visible(composed(given)).split_whitespace().collect::<Vec<_>>().join(" ");
         (1..=80).contains(&name.chars().count()).then_some(Self(name))
     }
 
@@ -57,8 +62,7 @@ impl Text {
     /// are dropped; space around the whole goes. `None` if nothing is left, or too much.
     #[must_use]
     pub fn parse(written: &str) -> Option<Self> {
-        let lines = written.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n");
-        let kept = visible(lines);
+        let kept = visible(lines(written));
         let text = kept.trim();
         (1..=Self::LIMIT).contains(&text.chars().count()).then(|| Self(text.to_owned()))
     }
@@ -68,6 +72,17 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A text in Unicode's composed form (NFC): one text has one spelling.
+pub(crate) fn composed(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
+
+/// A text with each end of line as `\n`: forms send two characters where people and `maxlength` count one.
+#[must_use]
+pub fn lines(written: &str) -> String {
+    written.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}', '\u{85}'], "\n")
 }
 
 /// What was typed and was refused is shown again: as written, but for what nobody can see.
@@ -128,15 +143,24 @@ mod tests {
             "",
             "   ",
             "Ada\r\nBcc: x",
-            "Ada\u{202e}moc",
+            "Ada\u{2028}Bcc: x",
             "Ada\u{1b}[31m",
+            "Ada\tL",
             "\u{200b}",
-            "Ada\u{2066}",
+            "\u{202a}\u{202c}",
             &"x".repeat(81),
         ] {
             assert_eq!(name(given), None, "{given:?}");
         }
         assert!(name(&"ä".repeat(80)).is_some());
+        for (given, kept) in [
+            ("\u{202b}\u{5d0}\u{5d3}\u{5d4}\u{202c}\u{200f}", "\u{5d0}\u{5d3}\u{5d4}"),
+            ("Ada\u{202e}moc", "Adamoc"),
+            ("Ada\u{ad}\u{2066}", "Ada"),
+            ("Zoe\u{308}", "Zo\u{eb}"),
+        ] {
+            assert_eq!(name(given).as_deref(), Some(kept), "{given:?}");
+        }
     }
 
     #[test]

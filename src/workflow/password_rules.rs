@@ -6,6 +6,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::crypto::composed;
 use crate::domain::rejection::Rejection;
 
 /// The most used ones; the file says where they are from.
@@ -16,7 +17,8 @@ const COMMON: &str = include_str!("common_passwords.txt");
 /// # Errors
 /// `Invalid`.
 pub(super) fn check(password: &SecretString, words: &[&str]) -> Result<(), Rejection> {
-    let password = password.expose_secret();
+    let composed = composed(password.expose_secret());
+    let password = composed.as_str();
     match password.chars().count() {
         0..8 => Err(Rejection::Invalid("the password is too short: 8 characters at least")),
         8..=1024 if is_guessed_first(password, words) => Err(Rejection::Invalid(
@@ -75,6 +77,7 @@ mod tests {
         {
             assert!(is_taken(password), "{password}");
         }
+        assert!(!is_taken(&"e\u{301}".repeat(4)), "counted in its composed form");
         assert!(is_taken(&"ä".repeat(1024)) && !is_taken(&"ä".repeat(1025)) && !is_taken("seven77"));
     }
 

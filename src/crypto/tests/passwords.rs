@@ -22,6 +22,24 @@ async fn a_password_matches_itself_at_the_cost_that_was_promised() {
 }
 
 #[tokio::test]
+async fn a_password_is_one_in_whatever_form_it_is_typed() {
+    let passwords = Passwords::cheap();
+    let (composed, decomposed) = ("Zo\u{eb} und \u{d55c}", "Zoe\u{308} und \u{1112}\u{1161}\u{11ab}");
+    let mut kept = vec![passwords.hash(composed).await.unwrap(), passwords.hash(decomposed).await.unwrap()];
+    // Versions before this one hashed what was typed.
+    for typed in [composed, decomposed] {
+        let hash = Argon2::default().hash_password_with_salt(typed.as_bytes(), b"a salt of theirs").unwrap();
+        kept.push(hash.to_string());
+    }
+    for hash in &kept {
+        for typed in [composed, decomposed] {
+            assert!(passwords.verify(hash, typed).await.unwrap(), "{typed:?}");
+        }
+        assert!(!passwords.verify(hash, "Zoe und \u{d55c}").await.unwrap(), "another letter");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_account_costs_what_a_known_one_does() {
     let passwords = Passwords::new();
     let kept = passwords.hash("x").await.unwrap();
