@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, NormalizePath, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Route};
 
@@ -122,6 +122,8 @@ where
             .app_data(throttle.clone())
             .configure(further.clone())
             .configure(routes)
+            // A `/` at the end of an address means the same page: people and probes write it.
+            .wrap(NormalizePath::trim())
             .wrap(from_fn(headers::add))
             .wrap(from_fn(trace::follow))
     })

@@ -9,7 +9,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::commands::{page, stepped_up};
-use super::draft::{self, posted};
+use super::draft::posted;
 use super::me::Me;
 use super::moments;
 use super::ticket::{Notice, refusal};
@@ -140,9 +140,10 @@ pub(super) async fn show_again(
     reference: &str,
     is_reissue: bool,
     typed: Typed,
+    notice: Notice,
 ) -> Answer {
     let ticket = desk::ticket(ctx, &me.session, reference).await?;
-    let notice = draft::notice(moments::since(&ticket.timeline, typed.version));
+    let notice = Notice { changes: moments::since(&ticket.timeline, typed.version), ..notice };
     let typed = Typed { version: ticket.row.version, ..typed };
     render(request, ctx, me, &ticket, is_reissue, StatusCode::OK, Some(notice), &typed)
 }

@@ -16,6 +16,7 @@ use super::me::Me;
 use super::ticket::{Kept, Notice};
 use super::{approve, ticket};
 use crate::crypto::Purpose;
+use crate::domain::text::{Text, lines};
 use crate::http::pages::form;
 use crate::http::pages::guard::Seat;
 use crate::http::problem::{Answer, Problem};
@@ -23,14 +24,15 @@ use crate::workflow::Context;
 
 /// The fields that are carried.
 const TEXTS: [&str; 6] = ["text", "reason", "account", "decline", "method", "version"];
-/// No field takes more characters.
-const LONGEST: usize = 4000;
 
 /// A form that was not sent.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Draft {
     path: String,
     fields: Vec<(String, String)>,
+    /// Whether something was longer than any field takes, so that its end is not here.
+    #[serde(default)]
+    is_cut: bool,
 }
 
 /// Who sends a form, and what is in it. What was typed is not lost where nobody is signed in any more.
@@ -56,8 +58,13 @@ pub(super) async fn posted<T: DeserializeOwned>(
 impl Draft {
     fn of(path: &str, fields: Vec<(String, String)>) -> Self {
         let texts = fields.into_iter().filter(|(name, value)| TEXTS.contains(&&**name) && !value.is_empty());
-        let short = texts.map(|(name, value)| (name, value.chars().take(LONGEST).collect()));
-        Self { path: path.to_owned(), fields: short.collect() }
+        let mut draft = Self { path: path.to_owned(), ..Self::default() };
+        for (name, value) in texts {
+            let value = lines(&value);
+            draft.is_cut |= value.chars().nth(Text::LIMIT).is_some();
+            draft.fields.push((name, value.chars().take(Text::LIMIT).collect()));
+        }
+        draft
     }
 
     fn seal(&self, request: &HttpRequest, ctx: &Context) -> String {
@@ -92,7 +99,8 @@ impl Draft {
         let version = self.field("version").parse().unwrap_or(0);
         if matches!(verb, "approve" | "reissue") {
             let typed = approve::Typed::again(version, self.field("account"), self.field("reason"));
-            return approve::show_again(request, ctx, me, reference, verb == "reissue", typed).await;
+            let notice = self.notice();
+            return approve::show_again(request, ctx, me, reference, verb == "reissue", typed, notice).await;
         }
         let form = match verb {
             "evidence" => self.field("method"),
@@ -104,17 +112,23 @@ impl Draft {
             text: self.field("text").to_owned(),
             decline: self.field("decline").to_owned(),
         };
-        ticket::show_again(request, ctx, me, reference, version, kept).await
+        ticket::show_again(request, ctx, me, reference, version, kept, self.notice()).await
     }
-}
 
-/// What stands above a form that comes back after signing in.
-pub(super) fn notice(changes: Vec<String>) -> Notice {
-    Notice {
-        class: "warn",
-        heading: "You had been signed out meanwhile",
-        text: "Nothing was sent. What you typed is in its form again: look at it, then send it.".to_owned(),
-        changes,
+    /// What stands above a form that comes back after signing in; what changed meanwhile comes from the page.
+    fn notice(&self) -> Notice {
+        let text = if self.is_cut {
+            "Nothing was sent. What you typed was longer than 4000 characters, and its end was not kept: complete or \
+             shorten it, then send it."
+        } else {
+            "Nothing was sent. What you typed is in its form again: look at it, then send it."
+        };
+        Notice {
+            class: "warn",
+            heading: "You had been signed out meanwhile",
+            text: text.to_owned(),
+            changes: Vec::new(),
+        }
     }
 }
 
@@ -144,6 +158,15 @@ mod tests {
         let fields = typed.map(|name| (name.to_owned(), "1".repeat(5000)));
         let draft = Draft::of("/desk/tickets/RK-7Q4M-2XKD/note", fields.to_vec());
         assert_eq!(draft.fields, [("text".to_owned(), "1".repeat(4000))]);
+        assert!(draft.is_cut, "it is said");
+    }
+
+    #[test]
+    fn an_end_of_line_counts_once() {
+        let typed = "a\r\n".repeat(2000);
+        let draft = Draft::of("/desk/tickets/RK-7Q4M-2XKD/note", vec![("text".to_owned(), typed)]);
+        assert_eq!(draft.fields, [("text".to_owned(), "a\n".repeat(2000))]);
+        assert!(!draft.is_cut);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use serde::Deserialize;
 
-use super::draft;
 use super::me::Me;
 use super::moments::{self, Shown};
 use super::times::{Told, When};
@@ -182,9 +181,10 @@ pub(super) async fn show_again(
     reference: &str,
     version: i32,
     kept: Kept,
+    notice: Notice,
 ) -> Answer {
     let ticket = desk::ticket(ctx, &me.session, reference).await?;
-    let notice = draft::notice(moments::since(&ticket.timeline, version));
+    let notice = Notice { changes: moments::since(&ticket.timeline, version), ..notice };
     render(request, ctx, me, &ticket, StatusCode::OK, Some(notice), kept)
 }
 

@@ -31,6 +31,21 @@ on_both! {
         desk.send(&again, &[("text", text)]).await.goes_to(&format!("{}?done=reply", page_of(&ada)));
     }
 
+    async fn a_text_as_long_as_its_form_allows_comes_back_to_its_end(app: TestApp) {
+        let (agent, mut desk, ada) = taken(&app).await;
+        let reply = form(&mut desk, &ada, "reply").await;
+        app.after(TimeDelta::minutes(20)).await;
+        // Browsers count an end of line as one character, and send it as two.
+        let text = format!("{}THE END", "a line\r\n".repeat(570));
+        let late = desk.send(&reply, &[("text", &text)]).await.shows(401, "What you typed is kept");
+        sign_in(&app, &mut desk, &late, &agent).await.shows(200, "What you typed is in its form again").shows(200, "THE END");
+
+        let reply = form(&mut desk, &ada, "reply").await;
+        app.after(TimeDelta::minutes(20)).await;
+        let late = desk.send(&reply, &[("text", &"x".repeat(4001))]).await.shows(401, "What you typed is kept");
+        sign_in(&app, &mut desk, &late, &agent).await.shows(200, "its end was not kept");
+    }
+
     async fn the_reason_of_an_approval_comes_back_without_its_code(app: TestApp) {
         let (agent, mut desk, ada) = taken(&app).await;
         let called = json!({"method": "callback", "outcome": "passed", "note": "knew the voice"});
