@@ -137,6 +137,25 @@ on_both! {
         assert_eq!(app.row().await, first);
     }
 
+    async fn another_spelling_of_a_number_is_no_change(app: TestApp) {
+        app.put(ada()).await;
+        app.ctx.clock.advance(days(40));
+        for spelling in ["0044 20 7946 0000", "+44 (0)20-7946.0000", "tel:+44/20\u{a0}7946\u{202f}0000", "'+442079460000"] {
+            app.put(Facts { phone: Some(spelling.into()), ..ada() }).await;
+            let reference = app.open_ticket().await;
+            let ticket = app.ticket(&reference).await;
+            assert_eq!((ticket.tier, app.row().await.phone_changed_at), (Tier::Standard, None), "{spelling}");
+            accounts::remove(&app.ctx, &app.host, "ada").await.unwrap();
+            app.ctx.clock.advance(days(60));
+            app.put(ada()).await;
+            app.ctx.clock.advance(days(60));
+        }
+        app.put(Facts { phone: Some("+44 20 7946 0000 ext. 7".into()), ..ada() }).await;
+        let changed = app.row().await;
+        assert_eq!(changed.phone.as_deref(), Some("+442079460000;ext=7"));
+        assert_eq!(changed.phone_changed_at, Some(app.ctx.now()), "somebody else answers there");
+    }
+
     async fn what_is_added_or_changed_later_is_dated_and_former_addresses_are_kept_for_a_month(app: TestApp) {
         app.put(Facts { phone: None, manager_email: None, ..ada() }).await;
         app.ctx.clock.advance(days(40));

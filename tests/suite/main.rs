@@ -36,6 +36,7 @@ mod recovery_codes;
 mod road;
 mod scale;
 mod schemas;
+mod secrets;
 mod senders;
 mod standards;
 mod truth;
