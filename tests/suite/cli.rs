@@ -259,6 +259,12 @@ on_both! {
         let letter = std::fs::read_dir(place.path().join("var/mail")).unwrap().next().unwrap().unwrap();
         assert!(std::fs::read_to_string(letter.path()).unwrap().contains("To: ada@example.com"));
         place.run(&["mail", "test", "nobody"]).failed(2, "no mail address");
+        let of_zone = |zone: &str| {
+            let mut check = place.command(&["check"]);
+            Ended::of(&check.env("REKEY__DESK__ZONE", zone).stdin(Stdio::null()).output().unwrap()).out
+        };
+        assert!(of_zone("+01:00").contains("without daylight saving"));
+        assert!(!of_zone("Europe/Berlin").contains("daylight saving"));
     }
 }
 

@@ -101,6 +101,13 @@ on_both! {
         }
     }
 
+    async fn a_slash_at_the_end_of_an_address_means_the_same(app: TestApp) {
+        for path in ["/", "/healthz/", "/readyz/", "/desk/sign-in/", "/account/", "/api/v1/openapi.json/"] {
+            assert_eq!(app.http.get(path, "").await.status, 200, "{path}");
+        }
+        app.http.get("/nowhere/", "").await.refused(404, "not_found");
+    }
+
     async fn an_answer_of_a_fault_does_too(app: TestApp) {
         let broken = |conn: &mut rekey::db::Conn| -> Result<(), rekey::db::Error> {
             use diesel::connection::SimpleConnection;

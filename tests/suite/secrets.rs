@@ -156,11 +156,9 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekey"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
         command.env("REKEY__HTTP__LISTEN", self.taken.local_addr().unwrap().to_string());
-        command
-            .env("REKEY__LOG__LEVEL", "trace")
-            .env("REKEY__MAIL__TRANSPORT", "smtp")
-            .env("RUST_BACKTRACE", "1");
-        command.env("REKEY__MAIL__URL", "smtp://127.0.0.1:1");
+        // A sender of this machine: what `check` looks up of others would be asked of the network.
+        command.env("REKEY__MAIL__FROM", "desk@localhost");
+        command.env("REKEY__LOG__LEVEL", "trace").env("RUST_BACKTRACE", "1");
         command
     }
 
@@ -236,28 +234,31 @@ fn no_fault_of_a_setting_repeats_a_secret_whatever_is_broken() {
 #[test]
 fn no_command_repeats_a_secret_that_is_broken() {
     let place = Place::new();
-    let mut commands = COMMANDS.iter().cycle();
     for key in SECRETS {
         let (section, name) = key.rsplit_once('.').unwrap();
-        for value in broken(key) {
-            let next = commands.next().unwrap();
-            for arguments in [COMMANDS[0], next] {
-                let told = run(place.command(arguments).env(variable(key), &value));
-                tells_nothing(&told, &format!("{arguments:?} {value}"));
+        for (number, value) in broken(key).into_iter().enumerate() {
+            let next = COMMANDS[number % COMMANDS.len()];
+            let mut command = place.command(next);
+            // From the environment, from a file of its own, and from the file of settings.
+            match number / COMMANDS.len() % 3 {
+                0 => {
+                    command.env(variable(key), &value);
+                }
+                1 => {
+                    let file = place.write("secret", value.as_bytes());
+                    command.env(format!("{}_FILE", variable(key)), file);
+                }
+                _ => {
+                    let setting = toml::Table::from_iter([(name.to_owned(), value.as_str().into())]);
+                    let text = toml::Table::from_iter([(section.to_owned(), toml::Value::Table(setting))]);
+                    let file = place.write("rekey.toml", text.to_string().as_bytes());
+                    command.args(["--config", &file]);
+                }
             }
-            let file = place.write("secret", value.as_bytes());
-            let mut from_file = place.command(next);
-            from_file.env_remove(variable(key)).env(format!("{}_FILE", variable(key)), file);
-            tells_nothing(&run(&mut from_file), &format!("{next:?} {value}, from a file"));
-
-            let text = toml::Table::from_iter([(
-                section.to_owned(),
-                toml::Value::Table(toml::Table::from_iter([(name.to_owned(), value.as_str().into())])),
-            )]);
-            let file = place.write("rekey.toml", text.to_string().as_bytes());
-            let mut configured = place.command(next);
-            configured.env_remove(variable(key)).args(["--config", &file]);
-            tells_nothing(&run(&mut configured), &format!("{next:?} {value}, configured"));
+            if key == "mail.url" {
+                command.env("REKEY__MAIL__TRANSPORT", "smtp");
+            }
+            tells_nothing(&run(&mut command), &format!("{next:?} {value}"));
         }
     }
 }
@@ -273,10 +274,15 @@ fn no_command_repeats_a_secret_of_a_file_that_cannot_be_read() {
     let long = place.write("long", "WinterzooLighthouse ".repeat(10_000).as_bytes());
     for key in SECRETS {
         let file = format!("{}_FILE", variable(key));
-        for arguments in COMMANDS {
-            for path in
-                [&unreadable, &garbled, &long, "WinterzooLighthouse", "smtps://desk:Winterzoo@Lighthouse", ""]
-            {
+        for arguments in [COMMANDS[0], COMMANDS[1]] {
+            for path in [
+                &*unreadable,
+                &garbled,
+                &long,
+                "WinterzooLighthouse",
+                "smtps://desk:Winterzoo@Lighthouse",
+                "",
+            ] {
                 let told = run(place.command(arguments).env_remove(variable(key)).env(&file, path));
                 tells_nothing(&told, &format!("{arguments:?} {key} {path}"));
             }
@@ -296,6 +302,6 @@ fn no_command_repeats_a_secret_of_a_file_that_cannot_be_read() {
     for bytes in [&b"[mail]\nurl = \"smtps://desk:Winterzoo\xffLighthouse@h\""[..], b"\0Winterzoo Lighthouse"]
     {
         let file = place.write("rekey.toml", bytes);
-        tells_nothing(&run(place.command(&["check", "--config", &file])), "damaged");
+        tells_nothing(&run(&mut place.command(&["check", "--config", &file])), "damaged");
     }
 }

@@ -45,6 +45,9 @@ async fn credentials_go_by_plain_or_login_and_only_over_tls() {
     assert_eq!(mailer(&url("smtp+starttls", &server), &authority).send(&message()).await, Verdict::Accepted);
     assert!(server.heard().contains(&"ZGVza0BleGFtcGxlLmNvbQ==".to_owned()));
 
+    server.offer(&["AUTH=LOGIN"]);
+    assert_eq!(mailer(&url("smtp+starttls", &server), &authority).send(&message()).await, Verdict::Accepted);
+
     server.offer(&["AUTH CRAM-MD5"]);
     let reason = deferred(mailer(&url("smtp+starttls", &server), &authority).send(&message()).await);
     assert!(reason.is_ours && reason.text.contains("signing in"));

@@ -1,6 +1,11 @@
 //! Signing in: password, then code; and everybody who must not get in.
 
 use chrono::TimeDelta;
+use rekey::domain::actor::Roles;
+use rekey::workflow::staff::NewMember;
+use rekey::workflow::{accounts, staff};
+use secrecy::ExposeSecret;
+use serde_json::json;
 
 use super::{ADA, PASSWORD, code, password, stage, turned_on};
 use crate::support::app::TestApp;
@@ -8,6 +13,23 @@ use crate::support::browser::Browser;
 use crate::support::log::{lines_with, listen};
 
 on_both! {
+    async fn a_password_is_one_in_whatever_form_a_keyboard_sends_it(app: TestApp) {
+        stage(&app).await;
+        let (composed, decomposed) = ("Zo\u{eb}-kestrel-71\u{e9}", "Zoe\u{308}-kestrel-71e\u{301}");
+        for (set, typed) in [(composed, decomposed), (decomposed, composed), (decomposed, decomposed)] {
+            accounts::set_password(&app.ctx, "ada", &set.into()).await.unwrap();
+            password(&mut Browser::new(&app), ADA, typed).await.goes_to("/account");
+            let email = format!("zoe{}{}@desk.example.com", set.len(), typed.len());
+            let roles = Roles::parse("agent").unwrap();
+            let new = NewMember { email: email.clone(), name: "Zoe".into(), roles, account: None, password: set.into() };
+            let key = staff::add(&app.ctx, new).await.unwrap().secret.expose_secret().to_owned();
+            let body = json!({"email": email, "password": typed, "code": app.next_code(&key)});
+            app.http.post("/api/v1/desk/session", "", body).await.expect(201);
+        }
+        let refused = password(&mut Browser::new(&app), ADA, "Zoe-kestrel-71e").await;
+        assert_eq!(refused.status, 401);
+    }
+
     async fn the_password_is_enough_only_while_two_factor_is_off(app: TestApp) {
         stage(&app).await;
         let mut ada = Browser::new(&app);
