@@ -204,8 +204,9 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
         Some((distance, known)) if distance <= FARTHEST => format!("did you mean {known}?"),
         _ => "config/default.toml has them all".to_owned(),
     };
+    // What is no name may be a secret that stands in the wrong place.
     let is_plain = name.len() <= 60 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    Fault::new(if is_plain { name.to_owned() } else { shown(name) }, "is no setting", hint)
+    Fault::new(if is_plain { name } else { "a name that is not shown" }, "is no setting", hint)
 }
 
 /// Edit distance (Levenshtein), one row at a time.

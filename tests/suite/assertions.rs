@@ -49,11 +49,16 @@ impl TestApp {
             ),
             ("a kid that is no name", head("kid", json!({"$ne": ""})), malformed),
             ("a key of its own", head("jwk", json!({"kty": "OKP", "crv": "Ed25519"})), malformed),
-            ("a key from elsewhere", head("jku", json!("https://evil.example/keys")), malformed),
+            (
+                "a key from elsewhere",
+                signed_by(2, &with(&header(), "jku", json!("https://evil.example/keys")), &claims),
+                "signature is wrong",
+            ),
+            ("what must be understood", head("crit", json!(["exp"])), malformed),
             ("another type", head("typ", json!("JWT")), "type"),
             ("another audience", claim("aud", json!("https://other.example.com")), "audience"),
             ("no number as end", claim("exp", json!((now + 60).to_string())), malformed),
-            ("no end", signed(&timeless), "claim is missing"),
+            ("no end", signed(&timeless), "the claim exp is missing"),
             ("good for an hour", claim("exp", json!(now + 3600)), "too long"),
             (
                 "over",
