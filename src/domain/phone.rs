@@ -260,7 +260,7 @@ mod tests {
             extension in prop::option::of("[0-9]{1,6}"),
             word in prop::sample::select(vec![" ext. ", "x", " x ", "#", ";ext=", ", ", " Durchwahl "]),
         ) {
-            let grouped: String = digits.chars().zip(&gaps).map(|(digit, gap)| format!("{digit}{gap}")).collect();
+            let grouped: String = digits.chars().zip(&gaps).flat_map(|(digit, gap)| [digit.to_string(), (*gap).to_owned()]).collect();
             let tail = extension.as_ref().map(|digits| format!("{word}{digits}")).unwrap_or_default();
             let one = format!("+{digits}{}", extension.map(|digits| format!(";ext={digits}")).unwrap_or_default());
             // `(0)` is left out, on purpose.
