@@ -17,10 +17,11 @@ use crate::db::{self, Db, MigrateError, OpenError, facts};
 use crate::domain::Time;
 use crate::error::Error;
 use crate::mail::{MailError, MailSettings, Mailer, Timeouts};
+use crate::workflow::key_ring::{self, Known};
 use crate::workflow::{Context, staff};
 
 /// The fact that names the ring with which a database's secrets are sealed.
-pub const RING: &str = "key_ring";
+pub const RING: &str = facts::KEY_RING;
 /// What is said where the policy wants two people and there are not two.
 pub const TOO_FEW: &str = "the policy wants two people to approve privileged tickets, and the staff has no two who \
      could: add an agent and an approver with `rekey staff add`";
@@ -110,7 +111,7 @@ pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<
         other => other.into(),
     })?;
     settle_ring(&db, &ring).await?;
-    Ok(Context {
+    let ctx = Context {
         crypto: match &config.keys.source {
             KeySource::File(path) => Crypto::of_file(ring, path.clone()),
             KeySource::Ring(_) => Crypto::new(ring),
@@ -121,7 +122,9 @@ pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<
         clock,
         db,
         mailer,
-    })
+    };
+    key_ring::announce(&ctx).await?;
+    Ok(ctx)
 }
 
 /// Opens the database as the settings have it.
@@ -186,6 +189,8 @@ async fn settle_ring(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
 /// Of the database alone.
 pub async fn warnings(ctx: &Context) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
+    let known = ctx.db.read(Known::load).await?;
+    warnings.extend(known.fault(&ctx.crypto).map(|fault| fault.to_string()));
     if staff::lacks_second_approver(ctx).await? {
         warnings.push(TOO_FEW.to_owned());
     }

@@ -28,10 +28,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it will pass by itself: the database is away or too busy.
+    /// Whether it will pass by itself: the database is away or too busy, or this program's key ring is older than the
+    /// one that a value was sealed with.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Database(db::Error::Unavailable(_) | db::Error::Stale))
+        matches!(self, Self::Database(db::Error::Unavailable(_) | db::Error::Stale)) || self.lacks_key()
     }
 
     /// Whether a value is sealed under a key that is not on the ring, as it is read here.
@@ -67,10 +68,17 @@ impl AsDbError for Error {
     }
 }
 
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::Database(error.into())
+    }
+}
+
 impl From<PasswordError> for Error {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy | PasswordError::Interrupted => Self::Busy,
+            PasswordError::Key(error) => error.into(),
             PasswordError::Malformed => Self::Internal("a password's hash cannot be read"),
         }
     }

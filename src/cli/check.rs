@@ -7,10 +7,11 @@ use super::failure::{Failure, chain};
 use super::output::Output;
 use crate::app;
 use crate::config::{Config, KeySource, MailTransport};
-use crate::crypto::{KeyRing, RingError};
+use crate::crypto::{Crypto, KeyRing, RingError};
 use crate::db::{Db, Error, facts, staff};
 use crate::domain::actor::Rank;
 use crate::mail::records::{self, Record};
+use crate::workflow::key_ring;
 
 /// How one thing was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,7 @@ fn found(what: &'static str, verdict: Verdict, text: impl Into<String>) -> Found
 /// What the database knows of, where it can be asked.
 struct Known {
     ring: Option<String>,
+    keys: key_ring::Known,
     sealed: bool,
     ranks: Vec<Rank>,
 }
@@ -101,6 +103,7 @@ async fn known(db: &Db) -> Result<Known, Error> {
         let members = staff::list(conn)?;
         Ok(Known {
             ring: facts::find(conn, app::RING)?,
+            keys: key_ring::Known::load(conn)?,
             sealed: facts::has_sealed_data(conn)?,
             ranks: members
                 .iter()
@@ -133,8 +136,12 @@ fn keys(config: &Config, known: Option<&Known>) -> Found {
                 found(what, Verdict::Failed, another.to_string())
             }
             _ => {
-                let keys = ring.key_ids().len();
-                found(what, Verdict::Ok, format!("ring {} with {keys} key(s)", ring.ring_id()))
+                let said = format!("ring {} with {} key(s)", ring.ring_id(), ring.key_ids().len());
+                let crypto = Crypto::new(ring);
+                match known.and_then(|known| known.keys.fault(&crypto)) {
+                    Some(fault) => found(what, Verdict::Failed, fault.to_string()),
+                    None => found(what, Verdict::Ok, said),
+                }
             }
         },
     }

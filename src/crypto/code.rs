@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::derive::{hex, mac, parts};
 use super::ring::{Key, KeyId};
-use super::{Crypto, PasswordError, Purpose};
+use super::{Crypto, PasswordError, Purpose, SealError};
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const RECOVERY: usize = 16;
@@ -24,40 +24,45 @@ impl Crypto {
     }
 
     /// Whether `digest` is that of `code`, under whichever key it was made. `code` is as it
-    /// was when it was drawn: spaces are the caller's to remove.
-    #[must_use]
-    pub fn code_matches(&self, purpose: Purpose, context: &[&str], code: &str, digest: &str) -> bool {
+    /// was when it was drawn: spaces are the caller's to remove. Under a key that was retired nothing matches.
+    ///
+    /// # Errors
+    /// The ring lacks the key that it was made under: whether the code is right cannot be said, and nothing may be
+    /// counted.
+    pub fn code_matches(
+        &self,
+        purpose: Purpose,
+        context: &[&str],
+        code: &str,
+        digest: &str,
+    ) -> Result<bool, SealError> {
         let digest = split(digest);
         let ring = digest.map_or_else(|| self.ring(), |(id, _)| self.ring_with(id));
-        let (key, kept) = match digest.and_then(|(id, kept)| Some((ring.key(id)?, kept))) {
-            Some(found) => found,
-            // Nothing matches the empty digest; the work is done all the same.
-            None => (ring.primary(), ""),
+        // Nothing matches the empty digest; the work is done all the same.
+        let (key, kept) = match digest.map(|(id, kept)| (ring.get(id), kept)) {
+            Some((Ok(key), kept)) => (key, kept),
+            Some((Err(error @ SealError::UnknownKey(_)), _)) => return Err(error),
+            _ => (ring.primary(), ""),
         };
-        hex(&keyed(key, purpose, context, code)).as_bytes().ct_eq(kept.as_bytes()).into()
+        Ok(hex(&keyed(key, purpose, context, code)).as_bytes().ct_eq(kept.as_bytes()).into())
     }
 
-    /// The hash of a PIN to keep: the key's id, a colon, Argon2id over the keyed digest.
+    /// Whether `kept` is the digest of `pin`, or its hash by Argon2id as former versions kept it.
     ///
     /// # Errors
-    /// Too many hashes are waiting.
-    pub async fn pin_hash(&self, context: &[&str], pin: &str) -> Result<String, PasswordError> {
-        let ring = self.ring();
-        let key = ring.primary();
-        let digest = Zeroizing::new(hex(&keyed(key, Purpose::Pin, context, pin)));
-        Ok(format!("{}:{}", key.id, self.passwords().hash(&digest).await?))
-    }
-
-    /// Whether `kept` is the hash of `pin`.
-    ///
-    /// # Errors
-    /// Too many hashes are waiting, or `kept` is no such hash, or its key is gone.
+    /// Too many hashes are waiting, `kept` is neither, or the ring lacks its key.
     pub async fn pin_matches(&self, context: &[&str], pin: &str, kept: &str) -> Result<bool, PasswordError> {
-        let (id, phc) = split(kept).ok_or(PasswordError::Malformed)?;
+        let (id, rest) = split(kept).ok_or(PasswordError::Malformed)?;
+        if !rest.starts_with('$') {
+            return Ok(self.code_matches(Purpose::Pin, context, pin, kept)?);
+        }
         let ring = self.ring_with(id);
-        let key = ring.key(id).ok_or(PasswordError::Malformed)?;
+        let key = match ring.get(id) {
+            Err(SealError::Retired(_)) => return Ok(false),
+            found => found?,
+        };
         let digest = Zeroizing::new(hex(&keyed(key, Purpose::Pin, context, pin)));
-        self.passwords().verify(phc, &digest).await
+        self.passwords().verify(rest, &digest).await
     }
 
     /// A recovery code of 80 bits as it is shown: `XXXX-XXXX-XXXX-XXXX`. Keep the digest of its
@@ -89,7 +94,7 @@ pub fn canonical_recovery_code(typed: &str) -> Option<Zeroizing<String>> {
     (code.len() == RECOVERY && code.bytes().all(|byte| BASE32.contains(&byte))).then_some(code)
 }
 
-fn keyed(key: &Key, purpose: Purpose, context: &[&str], code: &str) -> [u8; 32] {
+pub(super) fn keyed(key: &Key, purpose: Purpose, context: &[&str], code: &str) -> [u8; 32] {
     let mut bytes = Zeroizing::new(parts(context));
     bytes.extend(parts(&[code]));
     mac(&key.secret, &["code", purpose.as_str()], &bytes)

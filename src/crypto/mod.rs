@@ -7,8 +7,10 @@ mod audit;
 mod code;
 mod derive;
 mod draw;
+mod index;
 mod password;
 mod random;
+mod recovery_code;
 mod ring;
 mod ring_file;
 mod seal;
@@ -21,11 +23,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::domain::Time;
+
 pub use audit::verify_checkpoint;
 pub use code::canonical_recovery_code;
 pub(crate) use password::composed;
 pub use password::{PasswordError, Passwords};
 pub use random::Random;
+pub use recovery_code::KeptCode;
 pub use ring::{KeyId, KeyRing, RingError};
 pub use seal::SealError;
 pub use token::{TokenKind, token_hash};
@@ -133,7 +138,8 @@ impl Crypto {
     /// It is another ring altogether, or has lost the key that is in use.
     pub fn replace_ring(&self, ring: KeyRing) -> Result<(), RingError> {
         let mut held = self.inner.ring.write().unwrap_or_else(PoisonError::into_inner);
-        if ring.ring_id() != held.ring_id() || ring.key(held.primary().id).is_none() {
+        let used = held.primary().id;
+        if ring.ring_id() != held.ring_id() || (ring.key(used).is_none() && !ring.is_retired(used)) {
             return Err(RingError::Another);
         }
         *held = Arc::new(ring);
@@ -150,6 +156,37 @@ impl Crypto {
     #[must_use]
     pub fn primary_key_id(&self) -> KeyId {
         self.ring().primary().id
+    }
+
+    /// The ids of all keys, the primary one last, with the time that each was made.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<(KeyId, Time)> {
+        self.ring().key_ids()
+    }
+
+    /// Whether the ring has this key, also after reading its file again.
+    #[must_use]
+    pub fn has_key(&self, id: KeyId) -> bool {
+        self.ring_with(id).key(id).is_some()
+    }
+
+    /// The keys that were taken out of service.
+    #[must_use]
+    pub fn retired_ids(&self) -> Vec<KeyId> {
+        self.ring().retired.clone()
+    }
+
+    /// Whether this key was taken out of service.
+    #[must_use]
+    pub fn is_retired(&self, id: KeyId) -> bool {
+        self.ring().is_retired(id)
+    }
+
+    /// Whether `ring` has the same keys as the one in use.
+    #[must_use]
+    pub fn has_keys_of(&self, ring: &KeyRing) -> bool {
+        let held = self.ring();
+        held.key_ids() == ring.key_ids() && held.retired == ring.retired
     }
 
     /// Hashing of passwords, bounded.
@@ -169,7 +206,7 @@ impl Crypto {
     /// The ring, read again where it has no such key: another program may have rotated it a moment ago.
     fn ring_with(&self, id: KeyId) -> Arc<KeyRing> {
         let ring = self.ring();
-        if ring.key(id).is_some() {
+        if ring.key(id).is_some() || ring.is_retired(id) {
             return ring;
         }
         let read = self.inner.file.as_deref().and_then(|file| KeyRing::load(file).ok());

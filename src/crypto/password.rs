@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::random::Random;
+use super::seal::SealError;
 use crate::domain::text;
 
 /// How many may wait for a core.
@@ -34,6 +35,9 @@ pub enum PasswordError {
     /// What was kept is no hash of ours.
     #[error("the kept hash is malformed")]
     Malformed,
+    /// The key that it was made under is not on the ring.
+    #[error(transparent)]
+    Key(#[from] SealError),
     /// The work was interrupted.
     #[error("the hashing was interrupted")]
     Interrupted,

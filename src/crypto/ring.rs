@@ -102,6 +102,8 @@ pub struct KeyRing {
     pub(super) keys: Vec<Key>,
     pub(super) primary: Key,
     pub(super) audit: Audit,
+    /// Keys that were taken out of service: what names one is refused, and not waited for.
+    pub(super) retired: Vec<KeyId>,
 }
 
 /// One key that seals.
@@ -125,7 +127,7 @@ impl KeyRing {
     /// None that is known; the signer has the last word.
     pub fn draw(now: Time, random: &Random) -> Result<Self, RingError> {
         let primary = Key { id: KeyId::from_bytes(*random.bytes()), created_at: now, secret: random.bytes() };
-        Ok(Self { keys: Vec::new(), primary, audit: Audit::new(random.bytes())? })
+        Ok(Self { keys: Vec::new(), primary, audit: Audit::new(random.bytes())?, retired: Vec::new() })
     }
 
     /// Reads the text of a ring, as it stands in its file or in the environment.
@@ -151,15 +153,26 @@ impl KeyRing {
                 .map_err(|_| malformed("a key's created_at is no time in UTC"))?;
             keys.push(Key { id, created_at, secret: secret(&key.secret)? });
         }
+        let mut retired = Vec::with_capacity(written.retired.len());
+        for id in &written.retired {
+            let id =
+                KeyId::parse(id).ok_or(malformed("a retired key's id is not eight hexadecimal digits"))?;
+            if keys.iter().any(|key| key.id == id) {
+                return Err(malformed("a retired key is still among the keys"));
+            }
+            retired.push(id);
+        }
         let primary = keys.pop().ok_or(RingError::Empty)?;
-        Ok(Self { keys, primary, audit: Audit::new(secret(&written.audit)?)? })
+        Ok(Self { keys, primary, audit: Audit::new(secret(&written.audit)?)?, retired })
     }
 
     /// The text that [`parse`](Self::parse) reads.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         // Large enough never to move, which would leave copies of the keys behind.
-        let mut text = Zeroizing::new(String::with_capacity(512 + 256 * (self.keys.len() + 1)));
+        let mut text = Zeroizing::new(String::with_capacity(
+            512 + 256 * (self.keys.len() + 1) + 16 * self.retired.len(),
+        ));
         text.push_str(
             "# Rekey's keys. Whoever reads this file opens every sealed secret; without it none opens.\n",
         );
@@ -167,6 +180,10 @@ impl KeyRing {
         text.push_str("version = 1\naudit = \"");
         STANDARD.encode_string(*self.audit.secret, &mut text);
         text.push_str("\"\n");
+        if !self.retired.is_empty() {
+            let ids: Vec<String> = self.retired.iter().map(|id| format!("\"{id}\"")).collect();
+            let _ = writeln!(*text, "retired = [{}]", ids.join(", "));
+        }
         for key in self.keys.iter().chain([&self.primary]) {
             let created_at = key.created_at.format(TIME);
             // Writing to a string cannot fail.
@@ -182,7 +199,7 @@ impl KeyRing {
     pub fn add_key(&mut self, now: Time, random: &Random) {
         let id = loop {
             let id = KeyId::from_bytes(*random.bytes());
-            if self.key(id).is_none() {
+            if self.key(id).is_none() && !self.is_retired(id) {
                 break id;
             }
         };
@@ -190,7 +207,7 @@ impl KeyRing {
         self.keys.push(std::mem::replace(&mut self.primary, key));
     }
 
-    /// Drops a key. What is still sealed or hashed under it is lost.
+    /// Takes a key out of service. What is still sealed or hashed under it is lost, and its id is not used again.
     ///
     /// # Errors
     /// There is no such key, or it is the primary one.
@@ -200,6 +217,7 @@ impl KeyRing {
         }
         let at = self.keys.iter().position(|key| key.id == id).ok_or(RingError::UnknownKey(id))?;
         self.keys.remove(at);
+        self.retired.push(id);
         Ok(())
     }
 
@@ -207,6 +225,16 @@ impl KeyRing {
     #[must_use]
     pub fn key_ids(&self) -> Vec<(KeyId, Time)> {
         self.keys.iter().chain([&self.primary]).map(|key| (key.id, key.created_at)).collect()
+    }
+
+    /// The ids of the keys that were retired.
+    #[must_use]
+    pub fn retired_ids(&self) -> &[KeyId] {
+        &self.retired
+    }
+
+    pub(super) fn is_retired(&self, id: KeyId) -> bool {
+        self.retired.contains(&id)
     }
 
     /// Which ring this is, for the database to remember; the same over all rotations.
@@ -238,6 +266,8 @@ impl Audit {
 struct Written {
     version: u32,
     audit: String,
+    #[serde(default)]
+    retired: Vec<String>,
     #[serde(default)]
     keys: Vec<WrittenKey>,
 }

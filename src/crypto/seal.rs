@@ -10,7 +10,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::derive::{parts, subkey};
-use super::ring::{Key, KeyId};
+use super::ring::{Key, KeyId, KeyRing};
 use super::{Crypto, Purpose};
 
 const VERSION: u8 = 1;
@@ -25,6 +25,9 @@ pub enum SealError {
     /// Its key is not on the ring.
     #[error("key {0} is not on the key ring")]
     UnknownKey(KeyId),
+    /// Its key was taken out of service.
+    #[error("key {0} was retired")]
+    Retired(KeyId),
     /// It was sealed for another purpose or context, or was changed.
     #[error("the sealed value was changed or moved")]
     Refused,
@@ -61,12 +64,23 @@ impl Crypto {
         let (id, rest) = split(sealed).ok_or(SealError::Malformed)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Malformed)?;
         let ring = self.ring_with(id);
-        let key = ring.key(id).ok_or(SealError::UnknownKey(id))?;
+        let key = ring.get(id)?;
         let bound = bound(id, purpose, context);
         cipher(key, purpose)
             .decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &bound })
             .map(Zeroizing::new)
             .map_err(|_| SealError::Refused)
+    }
+}
+
+impl KeyRing {
+    /// The key of that id; why not, where there is none.
+    pub(super) fn get(&self, id: KeyId) -> Result<&Key, SealError> {
+        self.key(id).ok_or(if self.is_retired(id) {
+            SealError::Retired(id)
+        } else {
+            SealError::UnknownKey(id)
+        })
     }
 }
 

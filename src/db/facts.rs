@@ -1,9 +1,27 @@
 //! Facts about this database, such as the key ring that its secrets are sealed with.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::schema::{authenticators, facts, staff};
 use super::{Conn, Error};
+
+/// Which ring the secrets are sealed with.
+pub const KEY_RING: &str = "key_ring";
+/// Which key of it seals now.
+pub const PRIMARY_KEY: &str = "primary_key";
+/// Which keys of it were retired, with commas between them.
+pub const RETIRED_KEYS: &str = "retired_keys";
+
+/// The facts of these names that there are.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list(conn: &mut Conn, names: &[&str]) -> Result<BTreeMap<String, String>, Error> {
+    let rows: Vec<(String, String)> = facts::table.filter(facts::name.eq_any(names.to_vec())).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
 
 /// A fact by its name.
 ///
@@ -60,7 +78,7 @@ pub fn has_sealed_data(conn: &mut Conn) -> Result<bool, Error> {
         .get_result(conn)?;
     let members: bool =
         diesel::select(diesel::dsl::exists(staff::table.select(staff::id))).get_result(conn)?;
-    let named: bool = diesel::select(diesel::dsl::exists(facts::table.filter(facts::name.eq("key_ring"))))
+    let named: bool = diesel::select(diesel::dsl::exists(facts::table.filter(facts::name.eq(KEY_RING))))
         .get_result(conn)?;
     Ok(keys || members || named)
 }

@@ -5,7 +5,8 @@
 use diesel::prelude::*;
 
 use super::schema::idempotency_keys as table;
-use super::{Conn, Error};
+use super::{Conn, Error, is_primary};
+use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
 
 /// A request that is being answered, or was.
@@ -78,4 +79,39 @@ pub fn release(conn: &mut Conn, scope: &str, key: &str) -> Result<(), Error> {
 pub fn sweep(conn: &mut Conn, now: Time) -> Result<(), Error> {
     diesel::delete(table::table.filter(table::expires_at.le(now))).execute(conn)?;
     Ok(())
+}
+
+impl Answered {
+    /// What the answer is bound to.
+    #[must_use]
+    pub fn context(&self) -> [&str; 3] {
+        [&self.scope, &self.key, &self.request]
+    }
+}
+
+/// One page of answers after a key, for sealing anew.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Answered>, Error> {
+    Ok(table::table
+        .filter(table::key.gt(after))
+        .order(table::key)
+        .limit(limit)
+        .select(Answered::as_select())
+        .load(conn)?)
+}
+
+/// Seals an answer anew under the primary key of the ring. False if it is under it already.
+///
+/// # Errors
+/// `Sealed`.
+pub fn reseal(conn: &mut Conn, crypto: &Crypto, one: &Answered) -> Result<bool, Error> {
+    let Some(sealed) = one.answer.as_ref().filter(|sealed| !is_primary(crypto, sealed)) else {
+        return Ok(false);
+    };
+    let opened = crypto.open(Purpose::Idempotency, &one.context(), sealed)?;
+    let anew = crypto.seal(Purpose::Idempotency, &one.context(), &opened);
+    let target = table::table.find((&one.scope, &one.key)).filter(table::answer.eq(sealed));
+    Ok(diesel::update(target).set(table::answer.eq(&anew)).execute(conn)? == 1)
 }

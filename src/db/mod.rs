@@ -31,6 +31,7 @@ pub mod payload;
 mod pool;
 pub mod recovery_codes;
 pub mod review;
+pub mod ring_uses;
 mod schema;
 pub mod sessions;
 pub mod staff;

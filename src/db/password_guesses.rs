@@ -9,47 +9,63 @@ use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::lockout::Lockout;
 
+/// What a counter is kept under.
+pub struct Name {
+    /// The index digest.
+    pub digest: String,
+    /// The digests that former versions kept it under.
+    pub former: Vec<String>,
+}
+
 /// What was counted so far.
+#[derive(Debug, Clone, Default)]
+pub struct Guesses {
+    /// The failures, and until when they lock.
+    pub lockout: Lockout,
+    /// The digest of the row; none where nothing was counted.
+    row: Option<String>,
+}
+
+/// What was counted so far. A counter that a former version began goes on.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn get(conn: &mut Conn, name: &str) -> Result<Lockout, Error> {
-    let row: Option<(i32, Option<Time>)> = password_guesses::table
-        .find(name)
-        .select((password_guesses::failures, password_guesses::locked_until))
-        .first(conn)
-        .optional()?;
-    Ok(row.map_or_else(Lockout::default, |(failures, locked_until)| Lockout { failures, locked_until }))
+pub fn get(conn: &mut Conn, name: &Name) -> Result<Guesses, Error> {
+    let digests: Vec<&str> = name.digests().collect();
+    let mut rows: Vec<(String, i32, Option<Time>)> = password_guesses::table
+        .filter(password_guesses::name.eq_any(digests))
+        .select((password_guesses::name, password_guesses::failures, password_guesses::locked_until))
+        .load(conn)?;
+    rows.sort_by_key(|(digest, ..)| *digest != name.digest);
+    Ok(rows.into_iter().next().map_or_else(Guesses::default, |(digest, failures, locked_until)| Guesses {
+        lockout: Lockout { failures, locked_until },
+        row: Some(digest),
+    }))
 }
 
 /// Counts a wrong one, if nobody has counted meanwhile.
 ///
 /// # Errors
 /// `Stale`.
-pub fn count(conn: &mut Conn, name: &str, from: Lockout, to: Lockout, now: Time) -> Result<(), Error> {
-    let (failures, locked_until) = (to.failures, to.locked_until);
-    if from == Lockout::default() {
-        let first = (
-            password_guesses::name.eq(name),
-            password_guesses::failures.eq(failures),
-            password_guesses::locked_until.eq(locked_until),
-            password_guesses::counted_at.eq(now),
-        );
-        let inserted = diesel::insert_into(password_guesses::table).values(first).execute(conn);
+pub fn count(conn: &mut Conn, name: &Name, from: &Guesses, to: Lockout, now: Time) -> Result<(), Error> {
+    let next = (
+        password_guesses::name.eq(&name.digest),
+        password_guesses::failures.eq(to.failures),
+        password_guesses::locked_until.eq(to.locked_until),
+        password_guesses::counted_at.eq(now),
+    );
+    let Some(row) = &from.row else {
+        let inserted = diesel::insert_into(password_guesses::table).values(next).execute(conn);
         return match inserted.map_err(Error::from) {
             Ok(_) => Ok(()),
             Err(Error::Unique(_)) => Err(Error::Stale),
             Err(other) => Err(other),
         };
-    }
-    let target = password_guesses::table.find(name).filter(password_guesses::failures.eq(from.failures));
-    let changed = diesel::update(target)
-        .set((
-            password_guesses::failures.eq(failures),
-            password_guesses::locked_until.eq(locked_until),
-            password_guesses::counted_at.eq(now),
-        ))
-        .execute(conn)?;
+    };
+    let target = password_guesses::table
+        .filter(password_guesses::name.eq(row))
+        .filter(password_guesses::failures.eq(from.lockout.failures));
+    let changed = diesel::update(target).set(next).execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
@@ -57,9 +73,16 @@ pub fn count(conn: &mut Conn, name: &str, from: Lockout, to: Lockout, now: Time)
 ///
 /// # Errors
 /// Of the database alone.
-pub fn forget(conn: &mut Conn, name: &str) -> Result<(), Error> {
-    diesel::delete(password_guesses::table.find(name)).execute(conn)?;
+pub fn forget(conn: &mut Conn, name: &Name) -> Result<(), Error> {
+    let digests: Vec<&str> = name.digests().collect();
+    diesel::delete(password_guesses::table.filter(password_guesses::name.eq_any(digests))).execute(conn)?;
     Ok(())
+}
+
+impl Name {
+    fn digests(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.digest).chain(&self.former).map(String::as_str)
+    }
 }
 
 /// Forgets those that were last counted before a time.

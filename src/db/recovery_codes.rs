@@ -1,9 +1,10 @@
-//! Recovery codes: ten at a time, kept as keyed digests, each good once.
+//! Recovery codes: ten at a time, each good once, kept as salted hashes that the ring seals.
 
 use diesel::prelude::*;
 
 use super::schema::recovery_codes;
 use super::{Conn, Error};
+use crate::crypto::{Crypto, KeptCode};
 use crate::domain::Time;
 use crate::domain::ids::AccountId;
 
@@ -15,7 +16,7 @@ pub struct RecoveryCode {
     pub id: String,
     /// Whose.
     pub account_id: AccountId,
-    /// Its keyed digest.
+    /// What is kept of it; see [`KeptCode`].
     pub digest: String,
     /// When it was made.
     pub created_at: Time,
@@ -23,6 +24,14 @@ pub struct RecoveryCode {
     pub used_at: Option<Time>,
     /// When it was typed back, to show that the list was saved.
     pub typed_back_at: Option<Time>,
+}
+
+impl RecoveryCode {
+    /// What is kept of it, and what that is bound to.
+    #[must_use]
+    pub fn kept(&self) -> KeptCode<'_> {
+        KeptCode { account: self.account_id.as_str(), row: &self.id, kept: &self.digest }
+    }
 }
 
 /// The codes of an account that are not used.
@@ -89,4 +98,28 @@ pub fn note_typed_back(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error
 pub fn end(conn: &mut Conn, account: &AccountId) -> Result<(), Error> {
     diesel::delete(recovery_codes::table.filter(recovery_codes::account_id.eq(account))).execute(conn)?;
     Ok(())
+}
+
+/// One page of those after an id, for sealing anew.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<RecoveryCode>, Error> {
+    Ok(recovery_codes::table
+        .filter(recovery_codes::id.gt(after))
+        .order(recovery_codes::id)
+        .limit(limit)
+        .select(RecoveryCode::as_select())
+        .load(conn)?)
+}
+
+/// Seals a code anew under the primary key of the ring. False if it is under it already, or no rotation reaches it.
+///
+/// # Errors
+/// `Sealed`.
+pub fn reseal(conn: &mut Conn, crypto: &Crypto, one: &RecoveryCode) -> Result<bool, Error> {
+    let Some(anew) = crypto.reseal_recovery_code(one.kept())? else { return Ok(false) };
+    let target = recovery_codes::table.find(&one.id).filter(recovery_codes::digest.eq(&one.digest));
+    let changed = diesel::update(target).set(recovery_codes::digest.eq(anew)).execute(conn)?;
+    Ok(changed == 1)
 }

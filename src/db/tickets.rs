@@ -206,6 +206,20 @@ pub fn was_rejected(
     .get_result(conn)?)
 }
 
+/// Which of these digests of one network the latest of its tickets has, if there is one.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_network(conn: &mut Conn, digests: &[String]) -> Result<Option<String>, Error> {
+    let found: Option<Option<String>> = tickets::table
+        .filter(tickets::network.eq_any(digests.to_vec()))
+        .order(tickets::opened_at.desc())
+        .select(tickets::network)
+        .first(conn)
+        .optional()?;
+    Ok(found.flatten())
+}
+
 /// How many tickets came from a network since a time.
 ///
 /// # Errors

@@ -87,7 +87,7 @@ pub(super) fn owner(conn: &mut Conn, account: &Account) -> Result<Option<Owner>,
 
 /// Counts a letter that an unconfirmed request causes; false where its address had its share of the day.
 pub(super) fn may_write_to(conn: &mut Conn, ctx: &Context, address: &str, now: Time) -> Result<bool, Error> {
-    let subject = ctx.crypto.code_digest(Purpose::Network, &["letters"], &address.to_ascii_lowercase());
+    let subject = ctx.crypto.index(Purpose::Network, &["letters"], &address.to_ascii_lowercase());
     let counter = Counter { name: "letters", subject: &subject, since: now.date().and_time(NaiveTime::MIN) };
     let limit = i32::try_from(ctx.config.limits.letters_per_day).unwrap_or(i32::MAX);
     Ok(throttles::count(conn, &counter)? <= limit)

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::requester::{self, Access, Status};
 use super::verify::all_evidence;
 use super::{Context, Counted, assess};
-use crate::crypto::Purpose;
+use crate::crypto::{Purpose, SealError};
 use crate::db::challenges::{self, Challenge};
 use crate::db::{self, Conn, accounts, apply, tickets};
 use crate::domain::Time;
@@ -72,7 +72,7 @@ fn check(
         return Ok(Err(Rejection::TooManyTries(None)));
     }
     // Compared for unknown accounts too, so that they take as long.
-    let right = is_right(ctx, ticket, &challenge, code);
+    let right = is_right(ctx, ticket, &challenge, code)?;
     if right && ticket.account.is_some() && challenge.expires_at > now {
         challenges::end(conn, &ticket.id)?;
         return Ok(Ok(()));
@@ -81,12 +81,11 @@ fn check(
     Ok(Err(Rejection::WrongCode))
 }
 
-fn is_right(ctx: &Context, ticket: &Ticket, challenge: &Challenge, code: &str) -> bool {
-    Code::parse(code).is_some_and(|code| {
-        let typed = code.text();
-        let typed = secrecy::ExposeSecret::expose_secret(&typed);
-        ctx.crypto.code_matches(Purpose::MailboxCode, &[ticket.id.as_str()], typed, &challenge.digest)
-    })
+fn is_right(ctx: &Context, ticket: &Ticket, challenge: &Challenge, code: &str) -> Result<bool, SealError> {
+    let Some(code) = Code::parse(code) else { return Ok(false) };
+    let typed = code.text();
+    let typed = secrecy::ExposeSecret::expose_secret(&typed);
+    ctx.crypto.code_matches(Purpose::MailboxCode, &[ticket.id.as_str()], typed, &challenge.digest)
 }
 
 fn enter(

@@ -30,6 +30,7 @@ pub mod freeze;
 pub mod import;
 pub(crate) mod import_rows;
 mod issue;
+pub mod key_ring;
 pub mod once;
 pub mod open;
 pub mod owner;
@@ -44,6 +45,7 @@ mod qr;
 pub mod readiness;
 pub mod recovery;
 pub mod requester;
+pub mod retire;
 pub mod review;
 pub mod rotate;
 pub mod session;
@@ -111,9 +113,11 @@ impl Context {
     }
 
     /// Passes an outcome on. Where a sealed value did not open, the administrators are told: somebody may have written
-    /// to the database.
+    /// to the database. Not where our ring lacks its key: then this replica's ring is old, which `/readyz` says.
     async fn heed<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        if let Err(Error::Database(db::Error::Sealed(_))) = &outcome {
+        if let Err(error @ Error::Database(db::Error::Sealed(_))) = &outcome
+            && !error.lacks_key()
+        {
             alarm::raise_or_log(self, Alarm::SealBroken).await;
         }
         outcome

@@ -41,7 +41,7 @@ impl Repeatable {
     /// Names a request: the call, the key that the caller chose, who calls, and everything that the request says.
     #[must_use]
     pub fn new(ctx: &Context, scope: &'static str, key: &str, caller: &str, request: &[&str]) -> Self {
-        let digest = |what, parts: &[&str], text| ctx.crypto.code_digest(what, parts, text);
+        let digest = |what, parts: &[&str], text| ctx.crypto.index(what, parts, text);
         Self {
             scope,
             key: digest(Purpose::Idempotency, &["key", scope, caller], key),

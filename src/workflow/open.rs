@@ -14,7 +14,7 @@ use crate::db::challenges::{self, Challenge};
 use crate::db::letters::{self, About, Fate};
 use crate::db::throttles::{self, Counter};
 use crate::db::tokens::{self, Kind, NewToken};
-use crate::db::{Conn, accounts, apply};
+use crate::db::{Conn, accounts, apply, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::address::EmailAddress;
@@ -60,6 +60,8 @@ struct Draft {
     problem: Problem,
     message: String,
     network: Option<String>,
+    /// The digests that former versions had of the network.
+    former_networks: Vec<String>,
     id: TicketId,
     reference: Reference,
     token_hash: String,
@@ -80,12 +82,15 @@ impl Draft {
                 .to_owned(),
         };
         let (token, token_hash) = ctx.crypto.token(TokenKind::Ticket);
-        let network = request.network.map(|network| ctx.crypto.code_digest(Purpose::Network, &[], &network));
+        let network = request.network.as_ref().map(|one| ctx.crypto.index(Purpose::Network, &[], one));
+        let former_networks =
+            request.network.map(|one| ctx.crypto.former_indexes(Purpose::Network, &[], &one));
         let draft = Self {
             account: named,
             problem: request.problem,
             message,
             network,
+            former_networks: former_networks.unwrap_or_default(),
             id: TicketId::new(ctx.crypto.id(now)),
             reference: Reference::new(ctx.crypto.reference()),
             token_hash,
@@ -215,7 +220,10 @@ fn store(
     if !may_ask(conn, ctx, "tickets", draft.network.as_deref(), now)? {
         return Err(Rejection::TooManyTries(Some(hour(now) + Duration::hours(1))).into());
     }
-    let submitted = draft.ticket(account, now).submitted(&ctx.policy, draft.message.clone(), now);
+    let mut ticket = draft.ticket(account, now);
+    // A network keeps the digest that its earlier tickets have, or it would count as new for each of its accounts.
+    ticket.network = tickets::find_network(conn, &draft.former_networks)?.or(ticket.network);
+    let submitted = ticket.submitted(&ctx.policy, draft.message.clone(), now);
     let ticket = apply(conn, &ctx.crypto, submitted)?;
     let token = NewToken {
         hash: draft.token_hash.clone(),

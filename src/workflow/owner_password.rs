@@ -12,12 +12,13 @@ use super::session::{hour, refuse_flood};
 use super::{Context, failures, open};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::account_sessions::{self, Session};
+use crate::db::password_guesses::{Guesses, Name};
 use crate::db::throttles::{self, Counter};
 use crate::db::{self, Conn, accounts, password_guesses};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::ids::{AccountId, SessionId};
-use crate::domain::lockout::{Lockout, LockoutState};
+use crate::domain::lockout::LockoutState;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
 
@@ -48,18 +49,18 @@ struct Meant {
     /// The account and the hash of its password, if it has one.
     account: Option<(AccountId, String)>,
     /// The counter of the name as it was typed.
-    name: String,
+    name: Name,
     /// The counter of the account, whatever of its names was typed; one of the name's own where there is none.
-    whole: String,
+    whole: Name,
     /// The counter of the name in this network.
     here: String,
     is_known: bool,
 }
 
 /// What was counted so far.
-struct Guesses {
-    name: Lockout,
-    whole: Lockout,
+struct Counted {
+    name: Guesses,
+    whole: Guesses,
     /// Whether the account takes no password, though the name that was typed is not locked.
     is_shut: bool,
 }
@@ -98,18 +99,19 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
         {
             password_guesses::forget(conn, &meant.name)?;
             password_guesses::forget(conn, &meant.whole)?;
-            let known = work.crypto.code_digest(Purpose::KnownBrowser, &[id.as_str()], hash);
+            let known = work.crypto.index(Purpose::KnownBrowser, &[id.as_str()], hash);
             let token = begin(conn, &work, id, &browser, network.clone(), now)?;
             return Ok::<_, Error>(Some(Begun { token, known }));
         }
         // A write in each case, so that a right password is not told by the time taken.
         throttles::count(conn, &Counter { name: "sign_in", subject: &meant.here, since: hour(now) })?;
         if !meant.is_known {
-            let Guesses { name, whole, is_shut } = guesses;
-            password_guesses::count(conn, &meant.name, name, name.after_wrong_password(now), now)?;
+            let Counted { name, whole, is_shut } = guesses;
+            let next = name.lockout.after_wrong_password(now);
+            password_guesses::count(conn, &meant.name, &name, next, now)?;
             // While it is shut nothing was guessed, and the same is written.
-            let next = if is_shut { whole } else { whole.after_wrong_password(now) };
-            password_guesses::count(conn, &meant.whole, whole, next, now)?;
+            let next = if is_shut { whole.lockout } else { whole.lockout.after_wrong_password(now) };
+            password_guesses::count(conn, &meant.whole, &whole, next, now)?;
         }
         Ok(None)
     });
@@ -138,29 +140,33 @@ impl Meant {
             },
         };
         let folded = folded(typed);
-        let digest = |place: &[&str], of: &str| ctx.crypto.code_digest(Purpose::Network, place, of);
-        let (name, here) = (digest(&["password"], &folded), digest(&["account_sign_in", network], &folded));
+        let counter = |place: &[&str], of: &str| Name {
+            digest: ctx.crypto.index(Purpose::Network, place, of),
+            former: ctx.crypto.former_indexes(Purpose::Network, place, of),
+        };
+        let name = counter(&["password"], &folded);
+        let here = ctx.crypto.index(Purpose::Network, &["account_sign_in", network], &folded);
         let subject = account.as_ref().map_or(folded.as_str(), |account| account.id.as_str());
-        let whole = digest(&["password", "whole"], subject);
+        let whole = counter(&["password", "whole"], subject);
         let account = account.zip(password).map(|(account, (hash, _))| (account.id, hash));
         let is_known = account.as_ref().zip(known).is_some_and(|((id, hash), known)| {
-            ctx.crypto.code_matches(Purpose::KnownBrowser, &[id.as_str()], hash, known)
+            ctx.crypto.index_matches(Purpose::KnownBrowser, &[id.as_str()], hash, known)
         });
         Ok(Self { account, name, whole, here, is_known })
     }
 
     /// Refuses after too many failures under the name, and tells what was counted.
-    fn refuse_guesses(&self, conn: &mut Conn, now: Time) -> Result<Guesses, Error> {
+    fn refuse_guesses(&self, conn: &mut Conn, now: Time) -> Result<Counted, Error> {
         refuse_flood(conn, &self.here, now)?;
         let name = password_guesses::get(conn, &self.name)?;
         let whole = password_guesses::get(conn, &self.whole)?;
-        if let LockoutState::Locked { until } = name.state(now)
+        if let LockoutState::Locked { until } = name.lockout.state(now)
             && !self.is_known
         {
             return Err(Rejection::TooManyTries(Some(until)).into());
         }
-        let is_shut = !self.is_known && matches!(whole.state(now), LockoutState::Locked { .. });
-        Ok(Guesses { name, whole, is_shut })
+        let is_shut = !self.is_known && matches!(whole.lockout.state(now), LockoutState::Locked { .. });
+        Ok(Counted { name, whole, is_shut })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Profile {
     pub entry: String,
     /// Recovery codes that are still good.
     pub codes_left: usize,
+    /// Whether some of them were made by a former version, so that new ones should take their place.
+    pub codes_are_former: bool,
     /// Recovery codes that were used.
     pub codes_used: usize,
     /// Whether one was typed back or used, so that the list is known to be somewhere.
@@ -49,7 +51,9 @@ pub async fn look(ctx: &Context, who: &OwnerSession) -> Result<Profile, Error> {
             let account = db::accounts::get(conn, &id)?;
             let living = authenticators::list_living(conn, &id)?;
             let is_setting_up = living.iter().any(|key| key.is_pending(Origin::Enrolment, now));
-            let unused = recovery_codes::list_unused(conn, &id)?;
+            let mut unused = recovery_codes::list_unused(conn, &id)?;
+            // Those whose key was retired are good for nothing.
+            unused.retain(|code| code.kept().key().is_none_or(|key| !inner.crypto.is_retired(key)));
             let used = recovery_codes::list_used(conn, &id)?;
             Ok(Profile {
                 two_factor: match (account.two_factor, is_setting_up) {
@@ -60,6 +64,7 @@ pub async fn look(ctx: &Context, who: &OwnerSession) -> Result<Profile, Error> {
                 is_setting_up,
                 entry: super::diagnose::entry_name(&inner, &account),
                 codes_left: unused.len(),
+                codes_are_former: unused.iter().any(|code| code.kept().is_former()),
                 codes_used: used.len(),
                 codes_saved: !used.is_empty() || unused.iter().any(|code| code.typed_back_at.is_some()),
             })

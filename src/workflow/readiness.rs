@@ -1,7 +1,9 @@
 //! Whether this program can serve: its database answers, its key ring is the one that the database was sealed with.
 
 use super::Context;
-use crate::db::{facts, letters};
+use super::key_ring::Known;
+use super::rotate;
+use crate::db::letters;
 use crate::error::Error;
 
 /// What was found.
@@ -9,7 +11,7 @@ use crate::error::Error;
 pub struct Readiness {
     /// The database answers.
     pub database: bool,
-    /// The key ring is the database's.
+    /// The key ring is the database's, and has the key that seals now and none that was retired.
     pub keys: bool,
     /// For how many seconds the oldest letter has been waiting; none when nothing waits.
     pub outbox_age: Option<i64>,
@@ -19,21 +21,26 @@ pub struct Readiness {
 
 /// Looks.
 pub async fn look(ctx: &Context) -> Readiness {
-    let (ring, now) = (ctx.crypto.ring_id(), ctx.now());
+    let now = ctx.now();
     let found = ctx
         .db
-        .read(move |conn| {
-            let keys = facts::find(conn, "key_ring")?.is_none_or(|known| known == ring);
-            Ok::<_, Error>((keys, letters::oldest_waiting(conn)?, letters::is_refused(conn)?))
+        .read(|conn| {
+            Ok::<_, Error>((Known::load(conn)?, letters::oldest_waiting(conn)?, letters::is_refused(conn)?))
         })
         .await;
     match found {
-        Ok((keys, oldest, mail_refused)) => Readiness {
+        Ok((known, oldest, mail_refused)) => Readiness {
             database: true,
-            keys,
+            keys: has_keys(ctx, &known),
             outbox_age: oldest.map(|since| (now - since).num_seconds().max(0)),
             mail_refused,
         },
         Err(_) => Readiness::default(),
     }
+}
+
+/// The ring's file may have changed a moment ago.
+fn has_keys(ctx: &Context, known: &Known) -> bool {
+    let is_sound = || known.fault(&ctx.crypto).is_none();
+    is_sound() || (rotate::reload_ring(ctx).is_ok_and(|changed| changed) && is_sound())
 }

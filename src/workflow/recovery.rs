@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Context;
 use super::caller::Caller;
 use super::enrol::{self, Desk};
-use crate::crypto::{Purpose, canonical_recovery_code};
+use crate::crypto::canonical_recovery_code;
 use crate::db::Conn;
 use crate::db::letters::{self, About};
 use crate::db::recovery_codes::{self, RecoveryCode};
@@ -67,10 +67,11 @@ pub(super) fn renew(
     for code in &codes {
         let canonical = canonical_recovery_code(code.expose_secret())
             .ok_or(Error::Internal("a recovery code that was just made cannot be read"))?;
+        let id = ctx.crypto.id(now);
         rows.push(RecoveryCode {
-            id: ctx.crypto.id(now),
+            digest: ctx.crypto.keep_recovery_code(account.as_str(), &id, &canonical),
+            id,
             account_id: account.clone(),
-            digest: ctx.crypto.code_digest(Purpose::RecoveryCode, &[account.as_str()], &canonical),
             created_at: now,
             used_at: None,
             typed_back_at: None,
@@ -91,8 +92,7 @@ pub(super) fn find(
     let Some(canonical) = canonical_recovery_code(typed) else { return Ok(None) };
     let mut found = None;
     for code in unused {
-        let context = [account.id.as_str()];
-        if ctx.crypto.code_matches(Purpose::RecoveryCode, &context, &canonical, &code.digest) {
+        if ctx.crypto.recovery_code_matches(code.kept(), &canonical)? {
             found = Some(code.id);
         }
     }
@@ -102,10 +102,12 @@ pub(super) fn find(
 /// Whether what was typed was one of the account's codes and is used up: no failure, but good for nothing.
 pub(super) fn is_used(conn: &mut Conn, ctx: &Context, account: &Account, typed: &str) -> Result<bool, Error> {
     let Some(canonical) = canonical_recovery_code(typed) else { return Ok(false) };
-    let context = [account.id.as_str()];
-    Ok(recovery_codes::list_used(conn, &account.id)?
-        .iter()
-        .any(|code| ctx.crypto.code_matches(Purpose::RecoveryCode, &context, &canonical, &code.digest)))
+    for code in recovery_codes::list_used(conn, &account.id)? {
+        if ctx.crypto.recovery_code_matches(code.kept(), &canonical)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Uses a code up; the account's addresses are told.

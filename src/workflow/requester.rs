@@ -168,7 +168,7 @@ pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Sta
 pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) -> Result<(), Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let reference = parse_reference(reference);
-    let network = network.map(|network| ctx.crypto.code_digest(Purpose::Network, &[], &network));
+    let network = network.map(|network| ctx.crypto.index(Purpose::Network, &[], &network));
     ctx.write(move |conn| {
         if !open::may_ask(conn, &inner, "returns", network.as_deref(), now)? {
             return Ok(());

@@ -7,7 +7,7 @@ use super::Context;
 use crate::config::KeySource;
 use crate::crypto::{Crypto, KeyRing, RingError};
 use crate::db::audit::Circumstances;
-use crate::db::{self, Conn, audit, authenticators, facts, letters, staff};
+use crate::db::{self, Conn, audit, authenticators, facts, idempotency, letters, recovery_codes, staff};
 use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event, Subject};
 use crate::error::Error;
@@ -58,8 +58,20 @@ pub async fn rotate(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<Ro
     if !resumed {
         ctx.crypto.replace_ring(KeyRing::rotate(path, ctx.now())?)?;
         let key = ctx.crypto.primary_key_id().to_string();
-        ctx.db.write(move |conn| facts::put(conn, FACT, &key)).await.map_err(Error::from)?;
+        let announce = move |conn: &mut Conn| {
+            facts::put(conn, facts::PRIMARY_KEY, &key)?;
+            facts::put(conn, FACT, &key)
+        };
+        ctx.db.write(announce).await.map_err(Error::from)?;
     }
+    let (resealed, unopened) = reseal(ctx, progress).await?;
+    let key = ctx.crypto.primary_key_id().to_string();
+    finish(ctx, key.clone()).await?;
+    Ok(Rotation { key, resumed, resealed, unopened })
+}
+
+/// Seals anew what lies under other keys than the primary one: how many values were, and how many do not open.
+pub(super) async fn reseal(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<(u64, u64), Error> {
     let (mut resealed, mut unopened) = (0, 0);
     for _ in 0..PASSES {
         let done = pass(ctx, progress).await?;
@@ -69,21 +81,17 @@ pub async fn rotate(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<Ro
             break;
         }
     }
-    let key = ctx.crypto.primary_key_id().to_string();
-    finish(ctx, key.clone()).await?;
-    Ok(Rotation { key, resumed, resealed, unopened })
+    Ok((resealed, unopened))
 }
 
-/// Reads the ring's file again, if the ring is kept in one, and works with it if it has another primary key. True if
-/// it has. For a server whose ring was rotated by a command beside it.
+/// Reads the ring's file again, if the ring is kept in one, and works with it if it has other keys. True if it has. For a server whose ring was rotated by a command beside it.
 ///
 /// # Errors
 /// The file is missing, unreadable, or another ring.
 pub fn reload_ring(ctx: &Context) -> Result<bool, RingError> {
     let KeySource::File(path) = &ctx.config.keys.source else { return Ok(false) };
     let ring = KeyRing::load(path)?;
-    let primary = ring.key_ids().last().map(|(id, _)| *id);
-    if primary == Some(ctx.crypto.primary_key_id()) {
+    if ctx.crypto.has_keys_of(&ring) {
         return Ok(false);
     }
     ctx.crypto.replace_ring(ring)?;
@@ -101,7 +109,7 @@ struct Page {
 
 async fn pass(ctx: &Context, progress: &(dyn Fn(u64) + Sync)) -> Result<Page, Error> {
     let mut all = Page::default();
-    for reseal in [authenticators_page, letters_page, staff_page] {
+    for reseal in [authenticators_page, letters_page, recovery_codes_page, answers_page, staff_page] {
         let mut after = String::new();
         loop {
             let (crypto, from) = (ctx.crypto.clone(), after.clone());
@@ -133,6 +141,24 @@ fn letters_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, d
     for row in letters::list_waiting_after(conn, after, PAGE)? {
         page.count(letters::reseal(conn, crypto, &row))?;
         page.last = Some(row.id.as_str().to_owned());
+    }
+    Ok(page)
+}
+
+fn recovery_codes_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, db::Error> {
+    let mut page = Page::default();
+    for row in recovery_codes::list_after(conn, after, PAGE)? {
+        page.count(recovery_codes::reseal(conn, crypto, &row))?;
+        page.last = Some(row.id);
+    }
+    Ok(page)
+}
+
+fn answers_page(conn: &mut Conn, crypto: &Crypto, after: &str) -> Result<Page, db::Error> {
+    let mut page = Page::default();
+    for row in idempotency::list_after(conn, after, PAGE)? {
+        page.count(idempotency::reseal(conn, crypto, &row))?;
+        page.last = Some(row.key);
     }
     Ok(page)
 }

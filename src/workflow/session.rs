@@ -95,8 +95,7 @@ impl StaffSession {
 pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error> {
     let now = ctx.now();
     let (email, network) = (with.email.trim().to_owned(), with.network.unwrap_or_default());
-    let subject =
-        ctx.crypto.code_digest(Purpose::Network, &["sign_in", &network], &email.to_ascii_lowercase());
+    let subject = ctx.crypto.index(Purpose::Network, &["sign_in", &network], &email.to_ascii_lowercase());
     let seen = subject.clone();
     let member = ctx
         .db

@@ -222,6 +222,14 @@ on_both! {
         assert_eq!((first["resealed"].as_u64(), first["unopened"].as_u64()), (Some(1), Some(0)));
         let second = place.run(&["keys", "rotate", "--json"]).json();
         assert_ne!(first["key"], second["key"]);
+        let listed = place.run(&["keys", "list", "--json"]).json();
+        let ids: Vec<&str> = listed["items"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert_eq!((ids.len(), ids[2]), (3, second["key"].as_str().unwrap()));
+        place.run(&["keys", "retire", ids[2]]).failed(1, "rotate` first");
+        place.run(&["keys", "retire", "00000000"]).failed(1, "there is no key");
+        assert_eq!(place.run(&["keys", "retire", ids[0], "--json"]).json()["retired"], true);
+        place.run(&["keys", "retire", ids[0]]).failed(1, "there is no key");
+        assert_eq!(place.run(&["keys", "list", "--json"]).json()["items"].as_array().unwrap().len(), 2);
         assert_eq!(place.run(&["audit", "verify", "--json"]).json()["intact"], true);
         assert_eq!(serving.terminate(), Some(0));
         place.run(&["check", "--live"]).failed(1, "nothing answers");

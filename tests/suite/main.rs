@@ -34,6 +34,7 @@ mod outage;
 mod portal;
 mod recovery_codes;
 mod road;
+mod rotation;
 mod scale;
 mod schemas;
 mod secrets;

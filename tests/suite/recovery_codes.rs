@@ -1,8 +1,14 @@
-//! Recovery codes: eighty bits each, kept as keyed digests, each good once, all replaced on request.
+//! Recovery codes: eighty bits each, kept as sealed hashes, each good once, all replaced on request.
 
+use rekey::crypto::Purpose;
+use rekey::db::Conn;
+use rekey::db::ring_uses::RingUses;
+use rekey::workflow::accounts;
 use serde_json::{Value, json};
 
+use crate::account_pages::{ADA, PASSWORD, code, password};
 use crate::support::app::TestApp;
+use crate::support::browser::Browser;
 use crate::support::client::Reply;
 use crate::support::program::rows;
 use crate::support::totp::wrong_code;
@@ -29,11 +35,38 @@ on_both! {
             assert!(letters.len() == 16 && letters.bytes().all(|one| matches!(one, b'A'..=b'Z' | b'2'..=b'7')));
             assert!(kept.iter().all(|digest| !digest.contains(&letters) && !digest.contains(code.as_str())));
         }
-        // An HMAC under a key of the ring, which the database does not have.
-        for digest in kept {
-            let (key, mac) = digest.split_once(':').unwrap();
-            assert!(!key.is_empty() && mac.len() == 64, "{digest}");
+        // Sealed by the ring, which the database does not have.
+        assert!(kept.iter().all(|one| one.starts_with("sealed:") && one.len() > 120), "{kept:?}");
+    }
+
+    async fn codes_of_a_former_version_work_until_their_key_is_retired(app: TestApp) {
+        let (key, codes) = app.enrolled().await;
+        // As former versions kept them: an HMAC under the ring's key of that time.
+        let account = rows(&app.database.url, "SELECT id AS text FROM accounts").pop().unwrap();
+        let ids = rows(&app.database.url, "SELECT id AS text FROM recovery_codes ORDER BY id");
+        for (id, code) in ids.iter().zip(&codes) {
+            let code: String = code.split('-').collect();
+            let digest = app.ctx.crypto.code_digest(Purpose::RecoveryCode, &[&account], &code);
+            app.tamper(&format!("UPDATE recovery_codes SET digest = '{digest}' WHERE id = '{id}'"));
         }
+        let old = app.ctx.crypto.primary_key_id();
+        app.rotates();
+        assert_eq!(app.verdict(json!({"recovery_code": codes[0]})).await, "accepted");
+        assert_eq!(app.verdict(json!({"recovery_code": codes[0]})).await, "used");
+        accounts::set_password(&app.ctx, "ada", &PASSWORD.into()).await.unwrap();
+        let mut ada = Browser::new(&app);
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account/code");
+        code(&mut ada, &app.next_code(&key)).await.goes_to("/account");
+        ada.get("/account").await.shows(200, "Make new recovery codes");
+
+        let now = app.ctx.now();
+        let count = move |conn: &mut Conn| Ok::<_, rekey::db::Error>(RingUses::count(conn, old, now)?.recovery_accounts);
+        assert_eq!(app.ctx.db.read(count).await.unwrap(), 1);
+        let right = json!({"code": app.next_code(&key)});
+        app.replaces(right).await.expect(200);
+        assert_eq!(app.ctx.db.read(count).await.unwrap(), 0);
+        let page = ada.get("/account").await.shows(200, "Recovery codes");
+        assert!(!page.text.contains("Make new recovery codes"), "{}", page.text);
     }
 
     async fn each_use_is_one_and_is_told(app: TestApp) {

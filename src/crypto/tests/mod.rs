@@ -58,7 +58,9 @@ proptest! {
         let sealed = crypto.seal(Purpose::Letter, &a, b"x");
         prop_assert_eq!(crypto.open(Purpose::Letter, &b, &sealed).is_ok(), a == b);
         let digest = crypto.code_digest(Purpose::MailboxCode, &a, "123456");
-        prop_assert_eq!(crypto.code_matches(Purpose::MailboxCode, &b, "123456", &digest), a == b);
+        prop_assert_eq!(crypto.code_matches(Purpose::MailboxCode, &b, "123456", &digest), Ok(a == b));
+        let index = |context: &[&str]| crypto.index(Purpose::Network, context, "x");
+        prop_assert_eq!(index(&a) == index(&b), a == b);
     }
 }
 
@@ -68,11 +70,15 @@ fn nothing_opens_for_another_purpose() {
     let sealed = crypto.seal(Purpose::AuthenticatorSecret, &["a"], b"secret");
     assert_eq!(crypto.open(Purpose::StaffSecret, &["a"], &sealed).unwrap_err(), SealError::Refused);
     let digest = crypto.code_digest(Purpose::MailboxCode, &["a"], "123456");
-    assert!(!crypto.code_matches(Purpose::VouchCode, &["a"], "123456", &digest));
-    assert!(!crypto.code_matches(Purpose::MailboxCode, &["a"], "123457", &digest));
-    for broken in ["", ":", "00000000:", "nothing", &digest[..digest.len() - 1], &digest.to_uppercase()] {
-        assert!(!crypto.code_matches(Purpose::MailboxCode, &["a"], "123456", broken), "{broken}");
+    let fits = |purpose, code: &str, kept: &str| crypto.code_matches(purpose, &["a"], code, kept);
+    assert_eq!(fits(Purpose::VouchCode, "123456", &digest), Ok(false));
+    assert_eq!(fits(Purpose::MailboxCode, "123457", &digest), Ok(false));
+    for broken in ["", ":", "nothing", &digest[..digest.len() - 1], &digest.to_uppercase()] {
+        assert_eq!(fits(Purpose::MailboxCode, "123456", broken), Ok(false), "{broken}");
     }
+    let lacking = SealError::UnknownKey(KeyId::parse("00000000").unwrap());
+    assert_eq!(fits(Purpose::MailboxCode, "123456", "00000000:"), Err(lacking));
+    assert_ne!(crypto.index(Purpose::Network, &[], "x"), crypto.index(Purpose::KnownBrowser, &[], "x"));
     assert_eq!(crypto.open(Purpose::Letter, &[], b"").unwrap_err(), SealError::Malformed);
 }
 
@@ -88,6 +94,7 @@ fn after_a_rotation_the_new_key_seals_and_the_old_one_opens_until_it_is_dropped(
     let (sealed, digest) =
         (crypto.seal(Purpose::Letter, &[], b"x"), crypto.code_digest(Purpose::RecoveryCode, &[], "ABC"));
     let (old, ring_id, mac) = (crypto.primary_key_id(), crypto.ring_id(), crypto.entry_mac(b"entry"));
+    let index = crypto.index(Purpose::Network, &["a"], "192.0.2.1");
 
     let mut ring = KeyRing::parse(&crypto.ring().to_text()).unwrap();
     ring.add_key(noon(), &Random::system());
@@ -95,7 +102,8 @@ fn after_a_rotation_the_new_key_seals_and_the_old_one_opens_until_it_is_dropped(
     assert_ne!(crypto.primary_key_id(), old);
     assert_eq!(KeyId::of_sealed(&sealed), Some(old));
     assert!(crypto.open(Purpose::Letter, &[], &sealed).is_ok());
-    assert!(crypto.code_matches(Purpose::RecoveryCode, &[], "ABC", &digest));
+    assert_eq!(crypto.code_matches(Purpose::RecoveryCode, &[], "ABC", &digest), Ok(true));
+    assert_eq!(crypto.index(Purpose::Network, &["a"], "192.0.2.1"), index);
     assert_eq!((crypto.ring_id(), crypto.entry_mac(b"entry")), (ring_id, mac));
 
     let mut ring = KeyRing::parse(&crypto.ring().to_text()).unwrap();
@@ -103,8 +111,48 @@ fn after_a_rotation_the_new_key_seals_and_the_old_one_opens_until_it_is_dropped(
     ring.drop_key(old).unwrap();
     assert!(matches!(ring.drop_key(old), Err(RingError::UnknownKey(_))));
     crypto.replace_ring(ring).unwrap();
-    assert_eq!(crypto.open(Purpose::Letter, &[], &sealed).unwrap_err(), SealError::UnknownKey(old));
-    assert!(!crypto.code_matches(Purpose::RecoveryCode, &[], "ABC", &digest));
+    assert_eq!(crypto.open(Purpose::Letter, &[], &sealed).unwrap_err(), SealError::Retired(old));
+    assert_eq!(crypto.code_matches(Purpose::RecoveryCode, &[], "ABC", &digest), Ok(false));
+    let text = crypto.ring().to_text();
+    let again = KeyRing::parse(&text).unwrap();
+    assert_eq!((again.key_ids(), again.retired_ids()), (crypto.key_ids(), &[old][..]));
+    let primary = crypto.primary_key_id().to_string();
+    for broken in [text.replace(&format!("[\"{old}\"]"), "[\"x\"]"), text.replace(&old.to_string(), &primary)]
+    {
+        assert!(matches!(KeyRing::parse(&broken), Err(RingError::Malformed { .. })), "{broken}");
+    }
+}
+
+/// A server that was not told of a rotation before the key that it seals with was retired takes the new ring over.
+#[test]
+fn a_ring_without_the_key_in_use_is_taken_over_where_it_was_retired() {
+    let crypto = crypto();
+    let old = crypto.primary_key_id();
+    let mut ring = KeyRing::parse(&crypto.ring().to_text()).unwrap();
+    ring.add_key(noon(), &Random::system());
+    ring.drop_key(old).unwrap();
+    assert!(!crypto.has_keys_of(&ring));
+    crypto.replace_ring(ring).unwrap();
+    assert!(!crypto.has_key(old) && crypto.has_key(crypto.primary_key_id()));
+}
+
+#[test]
+fn an_index_of_a_former_version_is_found_under_each_key() {
+    let crypto = crypto();
+    let first = crypto.code_digest(Purpose::Network, &["a"], "x");
+    let mut ring = KeyRing::parse(&crypto.ring().to_text()).unwrap();
+    ring.add_key(noon(), &Random::system());
+    crypto.replace_ring(ring).unwrap();
+    let second = crypto.code_digest(Purpose::Network, &["a"], "x");
+    assert_eq!(crypto.former_indexes(Purpose::Network, &["a"], "x"), [second, first.clone()]);
+    assert!(crypto.index_matches(Purpose::Network, &["a"], "x", &first));
+    assert!(crypto.index_matches(
+        Purpose::Network,
+        &["a"],
+        "x",
+        &crypto.index(Purpose::Network, &["a"], "x")
+    ));
+    assert!(!crypto.index_matches(Purpose::Network, &["a"], "y", &first));
 }
 
 #[test]
@@ -128,6 +176,24 @@ fn the_formats_stay_as_they_are() {
         crypto.audit_public_key(),
     ];
     insta::assert_snapshot!(seen.join("\n"));
+}
+
+/// Computed by another program. Rows are looked up by the index: were it another one, each would be forgotten.
+#[test]
+fn the_index_stays_as_it_is() {
+    let ring = "version = 1\naudit = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n\
+                [[keys]]\nid = \"00000001\"\ncreated_at = \"2026-11-30T00:00:00Z\"\n\
+                secret = \"ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=\"\n";
+    let crypto = Crypto::new(KeyRing::parse(ring).unwrap());
+    let (of, text) = (["account", "1"], "text");
+    assert_eq!(
+        crypto.index(Purpose::Network, &of, text),
+        "87ab134ac0d8c60aed7e4caee26ba3c2d7a87dd83c8357ea11b740cc5d08af6f"
+    );
+    assert_eq!(
+        crypto.former_indexes(Purpose::Network, &of, text),
+        ["00000001:4710ced1adb5fb85dbb4cdd7ac1af42f0eced1cdfa7037dfa83dffa450127d4c"]
+    );
 }
 
 #[test]
@@ -199,4 +265,49 @@ fn recovery_codes_are_taken_however_they_are_typed() {
     }
     assert_eq!(canonical_recovery_code(&format!("{shown}{}", "-".repeat(45))).as_ref(), Some(&kept));
     assert_eq!(canonical_recovery_code(&format!("{shown}{}", "-".repeat(46))), None);
+}
+
+#[test]
+fn a_recovery_code_is_kept_sealed_and_salted_and_outlives_its_key() {
+    let crypto = crypto();
+    let (code, other) = ("ABCDEFGHIJKLMNOP", "ABCDEFGHIJKLMNOQ");
+    let kept = crypto.keep_recovery_code("ada", "1", code);
+    assert_ne!(kept, crypto.keep_recovery_code("ada", "1", code), "salted");
+    let one = KeptCode { account: "ada", row: "1", kept: &kept };
+    assert_eq!(crypto.recovery_code_matches(one, code), Ok(true));
+    assert_eq!(crypto.recovery_code_matches(one, other), Ok(false));
+    // Moved to another account or row, cut, or of a former version for another account: it fits nothing.
+    let former = crypto.code_digest(Purpose::RecoveryCode, &["ada"], code);
+    for wrong in [
+        KeptCode { account: "bob", ..one },
+        KeptCode { row: "2", ..one },
+        KeptCode { kept: &kept[..kept.len() - 4], ..one },
+        KeptCode { kept: "sealed:", ..one },
+        KeptCode { kept: "", ..one },
+        KeptCode { account: "bob", kept: &former, ..one },
+    ] {
+        assert_eq!(crypto.recovery_code_matches(wrong, code), Ok(false), "{wrong:?}");
+    }
+    let of_former = KeptCode { kept: &former, ..one };
+    assert!(of_former.is_former() && !one.is_former());
+    assert_eq!(crypto.recovery_code_matches(of_former, code), Ok(true));
+
+    let old = crypto.primary_key_id();
+    assert_eq!((one.key(), of_former.key()), (Some(old), Some(old)));
+    assert_eq!(crypto.reseal_recovery_code(one), Ok(None), "it is under the primary key");
+    let mut ring = KeyRing::parse(&crypto.ring().to_text()).unwrap();
+    ring.add_key(noon(), &Random::system());
+    crypto.replace_ring(ring).unwrap();
+    assert_eq!(crypto.reseal_recovery_code(of_former), Ok(None));
+    let anew = crypto.reseal_recovery_code(one).unwrap().unwrap();
+    let mut ring = KeyRing::parse(&crypto.ring().to_text()).unwrap();
+    ring.drop_key(old).unwrap();
+    crypto.replace_ring(ring).unwrap();
+    assert_eq!(crypto.recovery_code_matches(KeptCode { kept: &anew, ..one }, code), Ok(true));
+    for ended in [one, of_former] {
+        assert_eq!(crypto.recovery_code_matches(ended, code), Ok(false));
+    }
+    let stranger = Crypto::new(KeyRing::draw(noon(), &Random::system()).unwrap());
+    let lacking = SealError::UnknownKey(crypto.primary_key_id());
+    assert_eq!(stranger.recovery_code_matches(KeptCode { kept: &anew, ..one }, code), Err(lacking));
 }

@@ -90,12 +90,19 @@ async fn hashing_gives_way_to_everything_else() {
 #[tokio::test]
 async fn a_pin_matches_its_ticket_only_and_only_with_the_ring() {
     let crypto = crypto();
-    let kept = crypto.pin_hash(&["ticket"], "04819037").await.unwrap();
-    assert!(kept.contains(":$argon2id$") && !kept.contains("04819037"));
-    assert!(crypto.pin_matches(&["ticket"], "04819037", &kept).await.unwrap());
-    assert!(!crypto.pin_matches(&["ticket"], "4819037", &kept).await.unwrap());
-    assert!(!crypto.pin_matches(&["other"], "04819037", &kept).await.unwrap());
+    let kept = crypto.code_digest(Purpose::Pin, &["ticket"], "04819037");
+    assert!(!kept.contains("04819037"));
+    // As former versions kept it: Argon2id over the same digest.
+    let (key, digest) = kept.split_once(':').unwrap();
+    let former = format!("{key}:{}", crypto.passwords().hash(digest).await.unwrap());
     let ring = KeyRing::draw(noon(), &Random::system()).unwrap();
     let other = Crypto::with(ring, Random::system(), Passwords::cheap());
-    assert_eq!(other.pin_matches(&["ticket"], "04819037", &kept).await, Err(PasswordError::Malformed));
+    for kept in [kept, former] {
+        assert_eq!(crypto.pin_matches(&["ticket"], "04819037", &kept).await, Ok(true));
+        assert_eq!(crypto.pin_matches(&["ticket"], "4819037", &kept).await, Ok(false));
+        assert_eq!(crypto.pin_matches(&["other"], "04819037", &kept).await, Ok(false));
+        let lacking = SealError::UnknownKey(crypto.primary_key_id());
+        assert_eq!(other.pin_matches(&["ticket"], "04819037", &kept).await, Err(lacking.into()));
+    }
+    assert_eq!(crypto.pin_matches(&["ticket"], "04819037", "x").await, Err(PasswordError::Malformed));
 }

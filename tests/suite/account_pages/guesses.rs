@@ -107,6 +107,28 @@ on_both! {
         assert_eq!(password(&mut ada, ADA, PASSWORD).await.status, 429);
     }
 
+    async fn a_rotation_of_the_key_ring_unlocks_no_name(backend: Backend) {
+        let app = behind_a_proxy(backend).await;
+        for name in [ADA, "nobody@example.com"] {
+            guessed_at(&app, name).await;
+            app.rotates();
+            is_locked_for(&password(&mut Browser::from(&app, "203.0.113.1"), name, PASSWORD).await, 60);
+        }
+        app.after(TimeDelta::minutes(1)).await;
+        password(&mut Browser::from(&app, "203.0.113.1"), ADA, PASSWORD).await.goes_to("/account");
+    }
+
+    async fn a_browser_stays_known_over_a_rotation(backend: Backend) {
+        let app = behind_a_proxy(backend).await;
+        let mut ada = Browser::from(&app, "203.0.113.1");
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
+        let page = ada.get("/account").await.form("/account/sign-out");
+        ada.send(&page, &[]).await.goes_to("/account");
+        guessed_at(&app, ADA).await;
+        app.rotates();
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account");
+    }
+
     async fn fifty_guesses_at_once_are_answered_no_more_often_than_ten(backend: Backend) {
         let app = behind_a_proxy(backend).await;
         let mut browser = Browser::from(&app, "198.51.100.7");

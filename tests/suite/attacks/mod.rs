@@ -14,6 +14,7 @@ mod f_readers;
 mod h_transport;
 mod i_kills;
 mod i_races;
+mod i_rings;
 mod j_mail;
 mod k_clocks;
 mod l_floods;

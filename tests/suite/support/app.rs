@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -37,6 +37,8 @@ pub struct TestApp {
     pub host_token: String,
     /// Where its database is.
     pub database: Arc<Fresh>,
+    /// The text of its key ring, for those who rotate it.
+    ring: Arc<Mutex<String>>,
     /// Files that it writes.
     scratch: Arc<tempfile::TempDir>,
     server: ServerHandle,
@@ -75,6 +77,7 @@ impl TestApp {
         let database = Arc::new(Fresh::make(backend).await);
         let random = Random::system();
         let ring = KeyRing::draw(morning(), &random).unwrap();
+        let kept = Arc::new(Mutex::new(ring.to_text().to_string()));
         let (mailer, mail) = Mailer::memory();
         let scratch = tempfile::tempdir().unwrap();
         let config = config(settings, &scratch.path().join("checkpoints.log"));
@@ -91,7 +94,7 @@ impl TestApp {
         let (http, server) = serve(&ctx);
         let host_token = added.token.expose_secret().to_owned();
         let scratch = Arc::new(scratch);
-        Self { ctx, http, mail, host: added.id, host_token, database, scratch, server }
+        Self { ctx, http, mail, host: added.id, host_token, database, ring: kept, scratch, server }
     }
 
     /// Whether replicas share the database. SQLite belongs to one program.
@@ -116,8 +119,18 @@ impl TestApp {
             host: self.host.clone(),
             host_token: self.host_token.clone(),
             database: Arc::clone(&self.database),
+            ring: Arc::clone(&self.ring),
             scratch: Arc::clone(&self.scratch),
         }
+    }
+
+    /// A new key joins the ring, and seals from now on.
+    pub fn rotates(&self) {
+        let mut text = self.ring.lock().unwrap();
+        let mut ring = KeyRing::parse(&text).unwrap();
+        ring.add_key(self.ctx.now(), &Random::system());
+        *text = ring.to_text().to_string();
+        self.ctx.crypto.replace_ring(ring).unwrap();
     }
 
     /// From now on letters go to the mail server at that URL, which has little time, and not to the memory.
