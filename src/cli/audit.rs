@@ -1,13 +1,13 @@
 //! `rekey audit verify`.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{self, Output};
 use super::progress;
 use crate::workflow::Context;
-use crate::workflow::audit_verdict::Report;
+use crate::workflow::audit_verdict::{Gap, Report};
 use crate::workflow::audit_verify;
 
 #[derive(Subcommand)]
@@ -35,6 +35,7 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
         "subjects": report.subjects,
         "checkpoints": report.checkpoints,
         "checkpoints_in_file": report.checkpoints_in_file,
+        "restores": report.gaps.iter().map(gap).collect::<Vec<_>>(),
     });
     output.print(&json, &said(&report));
     match broken {
@@ -48,8 +49,14 @@ fn said(report: &Report) -> String {
     let file = report
         .checkpoints_in_file
         .map_or("no checkpoints' file on this machine".to_owned(), |count| format!("{count} in the file"));
-    format!(
+    let mut lines = vec![format!(
         "{verdict}: {} entries in the chain, {} not sealed yet, {} rows compared, {} checkpoints, {file}",
         report.sealed, report.unsealed, report.subjects, report.checkpoints
-    )
+    )];
+    lines.extend(report.gaps.iter().map(ToString::to_string));
+    lines.join("\n")
+}
+
+fn gap(gap: &Gap) -> Value {
+    json!({ "at": output::time(gap.at), "position": gap.position, "beyond": gap.beyond })
 }

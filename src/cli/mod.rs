@@ -16,6 +16,7 @@ mod live;
 mod mail;
 mod output;
 mod progress;
+mod restore;
 mod serve;
 mod staff;
 
@@ -86,6 +87,15 @@ enum Command {
         /// The file, which must not exist.
         file: PathBuf,
     },
+    /// Puts a backup in place of the database, and brings back nothing that was ended since.
+    Restore {
+        /// What `rekey backup` wrote; for SQLite.
+        #[arg(required_unless_present = "database")]
+        file: Option<PathBuf>,
+        /// The database was put back by other tools already, such as `pg_restore`: end what it must not bring back.
+        #[arg(long, conflicts_with = "file")]
+        database: bool,
+    },
 }
 
 /// Runs what the arguments say.
@@ -116,6 +126,8 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Mail(command) => mail::run(&config()?, command, output).await,
         Command::Audit(command) => audit::run(&start(config()?).await?, command, output).await,
         Command::Keys(command) => keys::run(&start(config()?).await?, command, output).await,
+        Command::Restore { file: Some(file), .. } => restore::file(config()?, &file, output).await,
+        Command::Restore { file: None, .. } => restore::database(config()?, output).await,
         Command::Backup { file } => database::backup(&config()?, &file, output).await,
     }
 }

@@ -1,6 +1,6 @@
 //! `rekey serve`.
 
-use super::failure::Failure;
+use super::failure::{Failure, chain};
 use crate::config::Config;
 use crate::telemetry::{self, Metrics};
 use crate::{app, serve};
@@ -12,6 +12,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let ctx = app::build(config).await?;
     for warning in app::warnings(&ctx).await? {
         tracing::warn!("{warning}");
+    }
+    if let Err(error) = ctx.db.claim_log().await {
+        tracing::warn!(error = chain(&error), "a log of another database file would not be noticed");
     }
     let listen = ctx.config.http.listen;
     serve::serve(ctx, metrics)

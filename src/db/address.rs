@@ -40,6 +40,18 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The log beside the file is another file's.
+    #[error(
+        "the log {path}-wal is not that of the database file beside it: the file was put back or replaced, and the \
+         log of the former one still lies there. Nothing was opened. To serve the file as it is, remove {path}-wal and \
+         {path}-shm, put the copy back once more if it was opened meanwhile, and better use `rekey restore FILE`, which \
+         does all of it",
+        path = .path.display()
+    )]
+    ForeignLog {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The driver could not open it.
     #[error("the database cannot be opened")]
     Connect(#[from] diesel::ConnectionError),

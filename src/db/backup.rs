@@ -7,12 +7,13 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 
 use super::address::Address;
 use super::conn::{Use, open};
 use super::database::Db;
+use super::file_mark;
 
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,7 @@ impl Db {
     }
 }
 
-fn copy(address: &Address, to: &Path) -> Result<(), BackupError> {
+pub(super) fn copy(address: &Address, to: &Path) -> Result<(), BackupError> {
     if to.try_exists()? {
         return Err(BackupError::Exists(to.to_owned()));
     }
@@ -76,7 +77,12 @@ fn copy(address: &Address, to: &Path) -> Result<(), BackupError> {
 fn fill(address: &Address, name: &str) -> Result<(), BackupError> {
     let mut conn = open(address, Use::Maintain)?;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(&mut conn)?;
-    Ok(())
+    // A log that belongs to the database is not the copy's.
+    let mut copied = SqliteConnection::establish(name)?;
+    match file_mark::draw(&mut copied) {
+        Err(error) if error.to_string().contains("no such table") => Ok(()),
+        drawn => Ok(drawn?),
+    }
 }
 
 /// A hard link, unlike a rename, does not replace what is there.

@@ -12,6 +12,7 @@ use diesel::connection::SimpleConnection;
 use super::address::{Address, DatabaseSettings, OpenError, prepare};
 use super::conn::{Conn, Use};
 use super::error::{AsDbError, Error, Outage};
+use super::file_mark;
 use super::pool::Pool;
 use super::transaction::Mode;
 use super::watch::Statements;
@@ -54,6 +55,7 @@ impl Db {
         let statements = Statements::default();
         let (readers, writer) = match &address {
             Address::Sqlite(path) => {
+                file_mark::verify(path)?;
                 prepare(path)?;
                 let writer = Writer::start(address.clone(), statements.clone())?;
                 let readers = Pool::new(address.clone(), Use::Read, settings.readers, statements.clone());

@@ -10,10 +10,12 @@ use diesel::{PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::address::Address;
+use super::backup::{BackupError, copy};
 use super::conn::{Conn, Use, open};
 use super::database::Db;
+use super::file_mark::beside;
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+pub(super) const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Any number that no other program uses for an advisory lock: "rekey" in ASCII.
@@ -31,6 +33,9 @@ pub enum MigrateError {
     /// A migration failed and was rolled back; those before it stay.
     #[error("a migration failed")]
     Step(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The copy that is made before was not.
+    #[error("the database cannot be copied before it is migrated, and was left as it is")]
+    Copy(#[from] BackupError),
     /// The program was stopped meanwhile.
     #[error("the migration was interrupted")]
     Interrupted,
@@ -42,7 +47,7 @@ impl Db {
     /// # Errors
     /// The database does not answer.
     pub async fn pending(&self) -> Result<Vec<String>, MigrateError> {
-        on_own_connection(self.address().clone(), false).await
+        on_own_connection(self.address().clone(), Steps::List).await
     }
 
     /// Whether the schema is the one of this program.
@@ -58,19 +63,67 @@ impl Db {
     /// # Errors
     /// The database does not answer, or a migration failed.
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        on_own_connection(self.address().clone(), true).await
+        on_own_connection(self.address().clone(), Steps::Apply).await
+    }
+
+    /// The same where the file is a copy already, and is not copied before.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate).
+    pub async fn migrate_copy(&self) -> Result<Vec<String>, MigrateError> {
+        on_own_connection(self.address().clone(), Steps::ApplyToCopy).await
     }
 }
 
-async fn on_own_connection(address: Address, apply: bool) -> Result<Vec<String>, MigrateError> {
+/// What is done about pending steps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Steps {
+    List,
+    Apply,
+    ApplyToCopy,
+}
+
+async fn on_own_connection(address: Address, steps: Steps) -> Result<Vec<String>, MigrateError> {
     let work = move || {
+        let apply = steps != Steps::List;
         // The lock goes with the connection, however this ends.
         match open(&address, Use::Maintain)? {
             Conn::Pg(mut conn) => postgres(&mut conn, POSTGRES, apply),
-            Conn::Sqlite(mut conn) => sqlite(&mut conn, SQLITE, apply),
+            Conn::Sqlite(mut conn) => {
+                if steps == Steps::Apply {
+                    keep_copy(&address, &mut conn)?;
+                }
+                sqlite(&mut conn, SQLITE, apply)
+            }
         }
     };
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(MigrateError::Interrupted))
+}
+
+/// Copies a file that a former version filled before the first step that it lacks, beside it and named after that
+/// version: whoever goes back to the former program has its database.
+fn keep_copy(address: &Address, conn: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let Address::Sqlite(path) = address else { return Ok(()) };
+    let applied = conn.applied_migrations().map_err(MigrateError::Step)?;
+    // Newest first.
+    let Some(version) = applied.first().filter(|_| conn.has_pending_migration(SQLITE).unwrap_or(false))
+    else {
+        return Ok(());
+    };
+    for number in 1_u32.. {
+        let end =
+            if number == 1 { format!(".before-{version}") } else { format!(".before-{version}.{number}") };
+        let to = beside(path, &end);
+        match copy(address, &to) {
+            Err(BackupError::Exists(_)) => {}
+            copied => {
+                copied?;
+                tracing::info!(file = %to.display(), "the database was copied before it is migrated");
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn postgres(

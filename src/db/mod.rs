@@ -2,7 +2,7 @@
 //!
 //! The rule: all SQL lives here, and what changes anything goes through [`Db::write`]: one
 //! transaction, answered only after its commit. Backends are named in `conn`, `transaction`,
-//! `writer`, `migrate` and `backup`, and nowhere else.
+//! `writer`, `migrate`, `backup`, `file_mark` and `file_restore`, and nowhere else.
 
 pub mod account_addresses;
 pub mod account_sessions;
@@ -21,6 +21,8 @@ mod database;
 pub mod dropped;
 mod error;
 pub mod facts;
+mod file_mark;
+mod file_restore;
 pub mod idempotency;
 pub mod letters;
 pub mod looking;
@@ -30,6 +32,7 @@ pub mod password_guesses;
 pub mod payload;
 mod pool;
 pub mod recovery_codes;
+pub mod restored;
 pub mod review;
 pub mod ring_uses;
 mod schema;
@@ -54,6 +57,7 @@ pub use backup::BackupError;
 pub use conn::{Conn, MultiBackend};
 pub use database::Db;
 pub use error::{AsDbError, Constraint, Error, Outage};
+pub use file_restore::{RestoreError, Restoring, require_alone};
 pub use migrate::MigrateError;
 pub use watch::Statements;
 

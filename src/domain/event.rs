@@ -123,6 +123,8 @@ words! {
         ClientDisabled = "client_disabled",
         /// The key ring was rotated.
         KeysRotated = "keys_rotated",
+        /// A backup took the place of the database, or what it had ended was ended again.
+        Restored = "restored",
         /// A key of the ring was taken out of service.
         KeyRetired = "key_retired",
         /// A file of accounts was imported.

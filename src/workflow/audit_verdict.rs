@@ -1,6 +1,10 @@
 //! What verification of the audit log found, in words for whoever has to act on it.
 
+use serde::Deserialize;
+
 use crate::db::audit::Entry;
+use crate::domain::Time;
+use crate::domain::event::{Action, Subject};
 
 /// An entry as it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,53 @@ impl std::fmt::Display for Named {
         match self.position {
             Some(position) => write!(f, ", position {position})"),
             None => write!(f, ", not yet sealed)"),
+        }
+    }
+}
+
+/// The database was put back from a backup. What the log said beyond its end is not in this log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// When it was restored.
+    pub at: Time,
+    /// Where the log of the backup ended.
+    pub position: i64,
+    /// How far the log had gone, as the checkpoints' file had it then; none where it had gone no further.
+    pub beyond: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    position: String,
+    beyond: Option<String>,
+}
+
+impl Gap {
+    /// What an entry says of a restore, if it is about one.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        if entry.action != Action::Restored.as_str() || entry.subject_kind != Subject::System.kind() {
+            return None;
+        }
+        let details: Details = serde_json::from_str(&entry.details).ok()?;
+        let beyond = details.beyond.and_then(|beyond| beyond.parse().ok());
+        Some(Self { at: entry.at, position: details.position.parse().ok()?, beyond })
+    }
+
+    /// Whether a checkpoint is of the log that was given up: signed before the restore, and beyond the backup's end.
+    pub(super) fn covers(&self, position: i64, at: Time) -> bool {
+        position > self.position && at <= self.at
+    }
+}
+
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.at.format("%Y-%m-%dT%H:%M:%SZ");
+        write!(f, "restored at {at} from a backup whose log ended at position {}", self.position)?;
+        match self.beyond {
+            Some(beyond) => {
+                write!(f, "; entries {} to {beyond} of the log before are not in this one", self.position + 1)
+            }
+            None => f.write_str("; no checkpoint of this machine goes beyond it"),
         }
     }
 }
@@ -132,6 +183,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// Checkpoints in the file; none where there is no file.
     pub checkpoints_in_file: Option<u64>,
+    /// Restores from backups, in order.
+    pub gaps: Vec<Gap>,
     /// The first thing that is wrong, if anything is.
     pub broken: Option<Broken>,
 }

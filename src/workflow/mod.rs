@@ -45,6 +45,7 @@ mod qr;
 pub mod readiness;
 pub mod recovery;
 pub mod requester;
+pub mod restore;
 pub mod retire;
 pub mod review;
 pub mod rotate;

@@ -5,14 +5,15 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use rekey::domain::actor::Roles;
 use rekey::workflow::audit_verdict::{Broken, Place, Report};
-use rekey::workflow::{accounts, audit, audit_verify, staff};
+use rekey::workflow::{Context, accounts, audit, audit_verify, restore, staff};
 
 use crate::support::actors::facts;
 use crate::support::app::TestApp;
+use crate::support::database::{Backend, open};
 
 impl TestApp {
     /// Somebody with the database's password.
-    fn tamper(&self, sql: &str) {
+    pub fn tamper(&self, sql: &str) {
         match self.database.url.strip_prefix("sqlite://") {
             Some(path) => {
                 let mut conn = SqliteConnection::establish(path).unwrap();
@@ -306,4 +307,40 @@ on_both! {
         let report = app.audited().await;
         assert_eq!((report.broken, report.sealed), (None, 31));
     }
+}
+
+/// The log goes on from where the backup ended; what was signed beyond that is of a log that was given up.
+#[tokio::test]
+async fn a_restore_and_its_gap_are_named_for_good_and_break_nothing() {
+    let app = TestApp::start(Backend::Sqlite, &[]).await;
+    app.with_a_log().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup.db");
+    app.ctx.db.backup(&file).await.unwrap();
+    for name in ["Ada One", "Ada Two", "Ada Three"] {
+        app.rename(name).await;
+        app.after(TimeDelta::minutes(2)).await;
+    }
+    let last = app.audited().await.sealed;
+    let back = Context { db: open(&format!("sqlite://{}", file.display())), ..app.ctx.clone() };
+    let cut = audit_verify::verify(&back, &|_, _| ()).await.unwrap();
+    assert!(matches!(cut.broken, Some(Broken::Shortened { end: 8, .. })), "{:?}", cut.broken);
+    let restored = restore::end_all(&back).await.unwrap();
+    assert_eq!(restored.beyond.map(|one| u64::try_from(one.position).unwrap()), Some(last));
+    for _ in 0..2 {
+        let report = audit_verify::verify(&back, &|_, _| ()).await.unwrap();
+        assert_eq!(report.broken, None);
+        assert_eq!(
+            (report.gaps.len(), report.gaps[0].position, report.gaps[0].beyond),
+            (1, 8, i64::try_from(last).ok())
+        );
+        back.clock.advance(std::time::Duration::from_mins(2));
+        rekey::worker::tick(&back).await.unwrap();
+    }
+    // What is signed from now on counts like any other.
+    let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    conn.batch_execute("PRAGMA busy_timeout = 5000; UPDATE audit_entries SET position = NULL, chain = NULL WHERE position > 8")
+        .unwrap();
+    let report = audit_verify::verify(&back, &|_, _| ()).await.unwrap();
+    assert!(matches!(report.broken, Some(Broken::Shortened { end: 8, .. })), "{:?}", report.broken);
 }

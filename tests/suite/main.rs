@@ -33,6 +33,7 @@ mod oracles;
 mod outage;
 mod portal;
 mod recovery_codes;
+mod restore;
 mod road;
 mod rotation;
 mod scale;

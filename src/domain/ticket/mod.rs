@@ -10,6 +10,7 @@ mod end;
 mod evidence;
 mod key;
 mod open;
+mod restored;
 mod review;
 mod transition;
 

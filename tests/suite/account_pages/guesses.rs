@@ -1,6 +1,7 @@
 //! Guessing local passwords: counted for the name over all networks, and no way to lock its owner out.
 
 use chrono::TimeDelta;
+use rekey::crypto::Purpose;
 use rekey::workflow::accounts;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -116,6 +117,23 @@ on_both! {
         }
         app.after(TimeDelta::minutes(1)).await;
         password(&mut Browser::from(&app, "203.0.113.1"), ADA, PASSWORD).await.goes_to("/account");
+    }
+
+    async fn locks_of_a_former_version_go_on(backend: Backend) {
+        let app = behind_a_proxy(backend).await;
+        guessed_at(&app, ADA).await;
+        let id = app.rows("SELECT id AS text FROM accounts").pop().unwrap();
+        for (place, of) in [(&["password"][..], ADA), (&["password", "whole"], &id)] {
+            let crypto = &app.ctx.crypto;
+            let digest = crypto.index(Purpose::Network, place, of);
+            let former = crypto.code_digest(Purpose::Network, place, of);
+            app.tamper(&format!("UPDATE password_guesses SET name = '{former}' WHERE name = '{digest}'"));
+        }
+        app.rotates();
+        is_locked_for(&password(&mut Browser::from(&app, "203.0.113.1"), ADA, PASSWORD).await, 60);
+        app.after(TimeDelta::minutes(1)).await;
+        password(&mut Browser::from(&app, "203.0.113.1"), ADA, PASSWORD).await.goes_to("/account");
+        assert!(app.rows("SELECT name AS text FROM password_guesses").is_empty());
     }
 
     async fn a_browser_stays_known_over_a_rotation(backend: Backend) {

@@ -11,6 +11,7 @@ mod d_staff;
 mod dump;
 mod f_operators;
 mod f_readers;
+mod f_rings;
 mod h_transport;
 mod i_kills;
 mod i_races;

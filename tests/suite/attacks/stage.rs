@@ -116,7 +116,7 @@ impl TestApp {
     }
 
     /// How many rows a query finds.
-    pub(super) fn rows(&self, sql: &str) -> Vec<String> {
+    pub fn rows(&self, sql: &str) -> Vec<String> {
         crate::support::program::rows(&self.database.url, sql)
     }
 }
