@@ -23,7 +23,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, NormalizePath, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Route};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Responder, Route};
 
 use crate::telemetry::Metrics;
 use crate::workflow::Context;
@@ -62,6 +62,17 @@ where
     A: FromRequest + 'static,
 {
     resource(path, "GET, HEAD").route(shown(web::get(), show.clone())).route(shown(web::head(), show))
+}
+
+/// What is looked at by programs: GET, and HEAD wherever it is.
+#[must_use]
+pub fn looked_at<F, A>(path: &str, allow: &'static str, show: F) -> Resource
+where
+    F: Handler<A>,
+    F::Output: Responder + 'static,
+    A: FromRequest + 'static,
+{
+    resource(path, allow).route(web::get().to(show.clone())).route(web::head().to(show))
 }
 
 /// A page with a form that is sent to the page's own address.
@@ -150,7 +161,7 @@ pub fn run_metrics(address: SocketAddr, metrics: Metrics) -> io::Result<Server> 
         };
         App::new()
             .app_data(metrics.clone())
-            .route("/metrics", web::get().to(render))
+            .service(looked_at("/metrics", "GET, HEAD", render))
             .wrap(from_fn(headers::add))
     });
     let server = server.workers(1).client_request_timeout(HEADERS).shutdown_timeout(SHUTDOWN);

@@ -21,9 +21,9 @@ mod tickets;
 mod vouch;
 mod wire;
 
-use actix_web::web::{ServiceConfig, delete, get, post, put};
+use actix_web::web::{ServiceConfig, delete, post, put};
 
-use super::{page, resource};
+use super::{looked_at, page, resource};
 
 /// The routes of the API.
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -35,17 +35,17 @@ pub fn routes(cfg: &mut ServiceConfig) {
 }
 
 fn plain_routes(cfg: &mut ServiceConfig) {
-    cfg.service(resource("/healthz", "GET").route(get().to(plain::healthz)))
-        .service(resource("/readyz", "GET").route(get().to(plain::readyz)))
-        .service(resource("/.well-known/security.txt", "GET").route(get().to(plain::security_txt)))
-        .service(resource("/api/v1/openapi.json", "GET").route(get().to(openapi::document)))
+    cfg.service(looked_at("/healthz", "GET, HEAD", plain::healthz))
+        .service(looked_at("/readyz", "GET, HEAD", plain::readyz))
+        .service(looked_at("/.well-known/security.txt", "GET, HEAD", plain::security_txt))
+        .service(looked_at("/api/v1/openapi.json", "GET, HEAD", openapi::document))
         .service(page("/api/v1/docs", reader::show));
 }
 
 fn requester_routes(cfg: &mut ServiceConfig) {
     let one = |path: &str| format!("/api/v1/tickets/{{reference}}{path}");
     cfg.service(resource("/api/v1/tickets", "POST").route(post().to(tickets::open)))
-        .service(resource(&one(""), "GET").route(get().to(tickets::show)))
+        .service(looked_at(&one(""), "GET, HEAD", tickets::show))
         .service(resource(&one("/confirm"), "POST").route(post().to(tickets::confirm_ticket)))
         .service(resource(&one("/diagnose"), "POST").route(post().to(tickets::diagnose_ticket)))
         .service(resource(&one("/reply"), "POST").route(post().to(tickets::reply_ticket)))
@@ -64,13 +64,13 @@ fn staff_routes(cfg: &mut ServiceConfig) {
             .route(delete().to(desk_session::sign_out)),
     )
     .service(resource("/api/v1/desk/step-up", "POST").route(post().to(desk_session::step_up)))
-    .service(resource("/api/v1/desk/audit", "GET").route(get().to(audit::list)))
-    .service(resource("/api/v1/desk/tickets", "GET").route(get().to(desk_tickets::list)));
+    .service(looked_at("/api/v1/desk/audit", "GET, HEAD", audit::list))
+    .service(looked_at("/api/v1/desk/tickets", "GET, HEAD", desk_tickets::list));
 }
 
 fn ticket_routes(cfg: &mut ServiceConfig) {
     let one = |path: &str| format!("/api/v1/desk/tickets/{{reference}}{path}");
-    cfg.service(resource(&one(""), "GET").route(get().to(desk_tickets::show)))
+    cfg.service(looked_at(&one(""), "GET, HEAD", desk_tickets::show))
         .service(resource(&one("/claim"), "POST").route(post().to(desk_review::claim)))
         .service(resource(&one("/release"), "POST").route(post().to(desk_review::release)))
         .service(resource(&one("/resume"), "POST").route(post().to(desk_review::resume)))
@@ -93,8 +93,7 @@ fn ticket_routes(cfg: &mut ServiceConfig) {
 fn host_routes(cfg: &mut ServiceConfig) {
     let one = |path: &str| format!("/api/v1/accounts/{{external_id}}{path}");
     cfg.service(
-        resource(&one(""), "GET, PUT, DELETE")
-            .route(get().to(accounts::show))
+        looked_at(&one(""), "GET, HEAD, PUT, DELETE", accounts::show)
             .route(put().to(accounts::put))
             .route(delete().to(accounts::remove)),
     )
