@@ -18,6 +18,7 @@ pub mod clients;
 mod conn;
 mod crash_point;
 mod database;
+pub mod delivery;
 pub mod dropped;
 mod error;
 pub mod facts;

@@ -163,6 +163,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    delivery_problems (ticket_id) {
+        ticket_id -> Text,
+        queue_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     challenges (ticket_id) {
         ticket_id -> Text,
         digest -> Text,
@@ -355,6 +362,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_sessions,
     tickets,
     challenges,
+    delivery_problems,
     evidence,
     approvals,
     risks,

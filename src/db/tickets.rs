@@ -5,7 +5,7 @@ use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::schema::{letters, tickets};
+use super::schema::tickets;
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, Reference, StaffId, TicketId};
@@ -275,8 +275,6 @@ pub enum Queue {
     All,
     /// Held by this member of the staff and not ended.
     Holder(StaffId),
-    /// With a letter that could not be delivered.
-    Delivery,
 }
 
 /// Where a page of a list begins: behind this row.
@@ -327,14 +325,6 @@ pub fn list(
         Queue::Holder(staff) => query
             .filter(tickets::holder.eq(staff.clone()))
             .filter(literal("state NOT IN ('completed', 'closed')")),
-        Queue::Delivery => query.filter(tickets::state.ne(State::Closed)).filter(
-            tickets::id.eq_any(
-                letters::table
-                    .filter(literal("letters.state IN ('deferred', 'bounced', 'dead')"))
-                    .filter(letters::ticket_id.is_not_null())
-                    .select(letters::ticket_id.assume_not_null()),
-            ),
-        ),
     };
     query = match search {
         Some(Search::Reference(reference)) => query.filter(tickets::reference.eq(reference.clone())),

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use super::Context;
 use super::session::StaffSession;
 use crate::db::tickets::{self, After, Search};
-use crate::db::{Conn, accounts, staff};
+use crate::db::{Conn, accounts, delivery, staff};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::actor::Rank;
@@ -90,17 +90,18 @@ impl Queue {
         Self::ALL.into_iter().find(|queue| queue.as_str() == word)
     }
 
-    fn of(self, who: &StaffId) -> tickets::Queue {
-        match self {
+    /// Where it is read from; none for `delivery`, which has a table of its own.
+    fn of(self, who: &StaffId) -> Option<tickets::Queue> {
+        Some(match self {
             Self::Unconfirmed => tickets::Queue::State(State::Unconfirmed),
             Self::Unassigned => tickets::Queue::State(State::Open),
             Self::Mine => tickets::Queue::Holder(who.clone()),
             Self::AwaitingApproval => tickets::Queue::State(State::AwaitingApproval),
             Self::Waiting => tickets::Queue::State(State::Waiting),
-            Self::Delivery => tickets::Queue::Delivery,
+            Self::Delivery => return None,
             Self::Open => tickets::Queue::Live,
             Self::Closed => tickets::Queue::Over,
-        }
+        })
     }
 }
 
@@ -208,7 +209,7 @@ pub async fn list(ctx: &Context, who: &StaffSession, asked: Asked) -> Result<Pag
     let queue = match (asked.queue, &words) {
         (Some(queue), _) => queue.of(&who.actor.id),
         (None, None) => Queue::Unassigned.of(&who.actor.id),
-        (None, Some(_)) => tickets::Queue::All,
+        (None, Some(_)) => Some(tickets::Queue::All),
     };
     let (me, limit, now) = (who.actor.id.clone(), asked.limit, ctx.now());
     ctx.db
@@ -220,7 +221,11 @@ pub async fn list(ctx: &Context, who: &StaffSession, asked: Asked) -> Result<Pag
                 },
                 None => None,
             };
-            let mut found = tickets::list(conn, &queue, search.as_ref(), after.as_ref(), limit + 1)?;
+            let (search, after) = (search.as_ref(), after.as_ref());
+            let mut found = match &queue {
+                Some(queue) => tickets::list(conn, queue, search, after, limit + 1)?,
+                None => delivery::list(conn, search, after, limit + 1)?,
+            };
             let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             let next = found.last().filter(|_| more).map(write_cursor);

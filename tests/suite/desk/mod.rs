@@ -1,6 +1,7 @@
 //! The desk, as a browser sees it: forms with their tokens, cookies kept, redirects followed by hand.
 
 mod canned;
+mod delivery;
 mod drafts;
 mod keys;
 mod looking;

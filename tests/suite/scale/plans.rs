@@ -17,7 +17,7 @@ const TICKETS: usize = 6_000;
 
 /// Tables of a handful of rows, whatever the program has to do: reading them whole is the best plan.
 /// And indexes that hold nothing but what is asked for, in its order.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 10] = [
     "staff",
     "clients",
     "facts",
@@ -25,18 +25,18 @@ const SMALL: [&str; 9] = [
     "tickets_live",
     "tickets_over",
     "letters_due",
-    "letters_trouble",
+    "delivery_problems",
+    "delivery_problems_queue",
     "audit_entries_unsealed",
 ];
 
 /// Sorts of so few rows that no index is worth its writes: what stands on one ticket or belongs to one account, found by
-/// an index; letters in trouble and freezes, which have indexes of their own; one ticket by its reference. And what ended
+/// an index; freezes, which have an index of their own; one ticket by its reference. And what ended
 /// within the overview's weeks: led by time, its index would not be taken by SQLite at all.
-const FEW: [&str; 15] = [
+const FEW: [&str; 14] = [
     "tickets_account",
     "tickets_reference",
     "tickets_ended_as",
-    "letters_trouble",
     "audit_entries_frozen",
     "evidence",
     "approvals",
@@ -94,6 +94,34 @@ on_both! {
         }
         assert!(all.len() > 100, "{}", all.len());
         assert!(faults.is_empty(), "{faults}");
+    }
+}
+
+on_both! {
+    /// Every ticket is troubled, as after a day without a mail server.
+    async fn delivery_problems_are_read_in_their_order_and_not_sorted(backend: Backend) {
+        let app = TestApp::start(backend, &[]).await;
+        app.staff("first", "agent").await;
+        let mut crowd = Crowd::on(&app.database.url, app.ctx.now());
+        crowd.tickets(1, TICKETS, 1);
+        crowd.run("UPDATE letters SET state = 'bounced'");
+        crowd.analyze();
+        let agent = app.staff("grace", "agent").await;
+        let statements = app.ctx.db.statements();
+        statements.listen();
+        let page = app.http.get("/api/v1/desk/tickets?queue=delivery&limit=50", &agent.token).await.expect(200);
+        assert_eq!(page["items"].as_array().unwrap().len(), 50);
+        let path = format!("/api/v1/desk/tickets?queue=delivery&limit=50&cursor={}", page["next"].as_str().unwrap());
+        app.http.get(&path, &agent.token).await.expect(200);
+        let listed: Vec<String> =
+            statements.take().into_iter().filter(|one| one.contains("ORDER BY") && one.contains("queue_at")).collect();
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        let mut plans = Plans::on(&app.database.url);
+        for statement in listed {
+            let plan = plans.of(&statement);
+            assert!(plan.contains("delivery_problems_queue"), "{statement}\n{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
+        }
     }
 }
 

@@ -1,0 +1,12 @@
+DROP TRIGGER letters_in_trouble_inserted ON letters;
+DROP TRIGGER letters_in_trouble ON letters;
+DROP TRIGGER letters_out_of_trouble ON letters;
+DROP TRIGGER tickets_in_queue ON tickets;
+DROP TRIGGER tickets_closed ON tickets;
+DROP TRIGGER tickets_reopened ON tickets;
+DROP FUNCTION letters_in_trouble();
+DROP FUNCTION letters_out_of_trouble();
+DROP FUNCTION tickets_in_queue();
+DROP FUNCTION tickets_closed();
+DROP FUNCTION tickets_reopened();
+DROP TABLE delivery_problems;
