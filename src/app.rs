@@ -3,12 +3,10 @@
 //! The rule to keep: what could lose data or let a key out is refused here, before anything listens, with words that
 //! say what to do.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
-use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Config, KeySource, MailTransport};
@@ -18,17 +16,14 @@ use crate::domain::Time;
 use crate::error::Error;
 use crate::mail::{MailError, MailSettings, Mailer, Timeouts};
 use crate::workflow::key_ring::{self, Known};
-use crate::workflow::{Context, staff};
+use crate::workflow::readiness::Heartbeat;
+use crate::workflow::{Context, checkpoints_file, staff};
 
 /// The fact that names the ring with which a database's secrets are sealed.
 pub const RING: &str = facts::KEY_RING;
 /// What is said where the policy wants two people and there are not two.
 pub const TOO_FEW: &str = "the policy wants two people to approve privileged tickets, and the staff has no two who \
      could: add an agent and an approver with `rekey staff add`";
-
-/// What is said where the database's server need not show who it is.
-const UNPROVEN: &str = "the database is on another machine, and nothing proves that it is the right one or keeps the \
-     connection secret: put sslmode=verify-full into database.url";
 
 /// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +114,7 @@ pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<
         policy: Arc::new(config.policy.to_policy(&config.desk)),
         config: Arc::new(config),
         wake: Arc::new(Notify::new()),
+        heartbeat: Heartbeat::default(),
         clock,
         db,
         mailer,
@@ -197,48 +193,13 @@ pub async fn warnings(ctx: &Context) -> Result<Vec<String>, Error> {
     if matches!(ctx.config.mail.transport, MailTransport::Folder(_)) {
         warnings.push("letters are written into a folder, not sent: set mail.transport to smtp".to_owned());
     }
-    if is_unproven(ctx.config.database.url.expose_secret()) {
-        warnings.push(UNPROVEN.to_owned());
+    let checkpoints = &ctx.config.keys.checkpoints_file;
+    if let Err(error) = checkpoints_file::open(checkpoints) {
+        warnings.push(format!(
+            "the end of the audit log cannot be signed in {}: {error}: make its folder one that this program may write",
+            checkpoints.display()
+        ));
     }
+    warnings.extend(ctx.db.warnings(ctx.now()));
     Ok(warnings)
-}
-
-/// Whether a PostgreSQL elsewhere is spoken to without having shown who it is, or in the clear: libpq's own default.
-fn is_unproven(url: &str) -> bool {
-    let Some(url) = Url::parse(url).ok().filter(|url| url.scheme().starts_with("postgres")) else {
-        return false;
-    };
-    let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let host = of("host").unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
-    let is_here = host.is_empty()
-        || host.starts_with('/')
-        || host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    !is_here && of("sslmode").as_deref() != Some("verify-full")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_unproven;
-
-    #[test]
-    fn a_database_elsewhere_has_to_prove_who_it_is() {
-        for url in [
-            "sqlite:///var/lib/rekey/rekey.db",
-            "postgres://rekey@127.0.0.1/rekey",
-            "postgres://rekey@[::1]:5432/rekey",
-            "postgres://rekey@localhost/rekey",
-            "postgres:///rekey?host=/run/postgresql",
-            "postgres://rekey:secret@db.example.com/rekey?sslrootcert=ca.pem&sslmode=verify-full",
-        ] {
-            assert!(!is_unproven(url), "{url}");
-        }
-        for url in [
-            "postgres://rekey@database/rekey",
-            "postgres://rekey@10.0.0.7/rekey?sslmode=require",
-            "postgres:///rekey?host=db.example.com",
-        ] {
-            assert!(is_unproven(url), "{url}");
-        }
-    }
 }

@@ -6,6 +6,7 @@ use super::database::is_missing;
 use super::failure::{Failure, chain};
 use super::output::Output;
 use crate::app;
+use crate::clock::Clock;
 use crate::config::{Config, KeySource, MailTransport};
 use crate::crypto::{Crypto, KeyRing, RingError};
 use crate::db::{Db, Error, facts, staff};
@@ -87,15 +88,35 @@ async fn database(config: &Config) -> (Found, Option<Known>) {
     match db.pending().await {
         Err(error) => (found(what, Verdict::Failed, chain(&error)), None),
         Ok(pending) if pending.is_empty() => match known(&db).await {
-            Ok(known) => (found(what, Verdict::Ok, "answers, and its schema is up to date"), Some(known)),
+            Ok(known) => (answering(&db).await, Some(known)),
             Err(error) => (found(what, Verdict::Failed, chain(&error)), None),
         },
+        Ok(pending) if db.lacks_all(&pending) => {
+            (found(what, Verdict::Warning, "answers, and is empty: run `rekey migrate`"), None)
+        }
         Ok(pending) => {
             let text = format!("lacks {}: run `rekey migrate`", pending.join(", "));
             let verdict = if db.is_embedded() { Verdict::Warning } else { Verdict::Failed };
             (found(what, verdict, text), None)
         }
     }
+}
+
+/// A database whose schema is up to date.
+async fn answering(db: &Db) -> Found {
+    let what = "database";
+    if !db.takes_writes().await {
+        return found(
+            what,
+            Verdict::Failed,
+            "answers, and takes no writes: it is full, or it can only be read",
+        );
+    }
+    let warnings = db.warnings(Clock::system().now());
+    if warnings.is_empty() {
+        return found(what, Verdict::Ok, "answers, takes writes, and its schema is up to date");
+    }
+    found(what, Verdict::Warning, warnings.join("; "))
 }
 
 async fn known(db: &Db) -> Result<Known, Error> {

@@ -5,8 +5,11 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+
+use super::server_url::{Server, UrlFault};
 
 /// Which database, and how many connections to it.
 pub struct DatabaseSettings {
@@ -24,6 +27,12 @@ pub enum OpenError {
     /// The URL is of neither kind.
     #[error("the database URL must be sqlite://PATH or postgres://…")]
     Url,
+    /// The URL of a server cannot be read, or would be read otherwise than it is meant.
+    #[error(
+        "database.url cannot be read: {0}. Write postgres://user:password@host:port/name, special characters as %XX \
+         (@ as %40, / as %2F, % as %25)"
+    )]
+    ServerUrl(#[from] UrlFault),
     /// The folder of the database file could not be made.
     #[error("the folder {path} cannot be made")]
     Folder {
@@ -63,7 +72,7 @@ pub enum OpenError {
 /// A database URL, understood.
 #[derive(Clone)]
 pub(super) enum Address {
-    Postgres(SecretString),
+    Postgres(Arc<Server>),
     Sqlite(PathBuf),
 }
 
@@ -79,25 +88,17 @@ impl Address {
                 path => Ok(Self::Sqlite(PathBuf::from(path))),
             };
         }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(with_limits(text).into()));
-        }
-        Err(OpenError::Url)
+        let server = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+        Ok(Self::Postgres(Arc::new(Server::parse(server.ok_or(OpenError::Url)?)?)))
     }
-}
 
-/// Without these a host that has vanished holds a thread for a quarter of an hour.
-fn with_limits(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, value) in
-        [("connect_timeout", "3"), ("tcp_user_timeout", "4000"), ("application_name", "rekey")]
-    {
-        if !url.contains(&format!("{name}=")) {
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.extend([name, "=", value]);
+    /// The server, if it is one.
+    pub(super) fn server(&self) -> Option<&Server> {
+        match self {
+            Self::Postgres(server) => Some(server),
+            Self::Sqlite(_) => None,
         }
     }
-    url
 }
 
 /// Makes the folder (0700) and the file (0600) where they are missing: SQLite itself would
@@ -140,12 +141,5 @@ mod tests {
             let error = parse(url).err().unwrap();
             assert!(matches!(error, OpenError::Url) && !error.to_string().contains("secret"), "{url}");
         }
-    }
-
-    #[test]
-    fn limits_are_added_where_the_url_has_none() {
-        let url = with_limits("postgres://host/db?connect_timeout=9");
-        assert!(url.starts_with("postgres://host/db?connect_timeout=9&tcp_user_timeout=4000"), "{url}");
-        assert!(with_limits("postgres://host/db").contains("db?connect_timeout=3&"));
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn copy(address: &Address, to: &Path) -> Result<(), BackupError> {
 }
 
 fn fill(address: &Address, name: &str) -> Result<(), BackupError> {
-    let mut conn = open(address, Use::Maintain)?;
+    let mut conn = open(address, Use::Maintain)?.conn;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(&mut conn)?;
     // A log that belongs to the database is not the copy's.
     let mut copied = SqliteConnection::establish(name)?;

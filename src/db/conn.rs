@@ -3,13 +3,16 @@
 //! The rule: whoever opens a connection does it here, so that none lacks its safeguards.
 #![expect(missing_docs, reason = "diesel's derive makes public types that have none")]
 
-use diesel::connection::{Connection, SimpleConnection};
+use std::path::Path;
+
+use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::{ConnectionError, PgConnection, SqliteConnection};
-use secrecy::ExposeSecret;
 
 use super::address::Address;
 use super::error::{Error, Outage};
+use super::server_url::Server;
+use super::surroundings::Speech;
 use super::watch::{Statements, Watch};
 
 /// A connection to either database; ordinary diesel runs on it.
@@ -64,11 +67,35 @@ const SQLITE: &str = "PRAGMA busy_timeout = 4000; PRAGMA journal_mode = WAL; PRA
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
     PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;";
 
-const POSTGRES: &str = "SET timezone = 'UTC'; SET client_min_messages = warning; SET statement_timeout = '4s'; \
-    SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s';";
+const POSTGRES: [&str; 4] = [
+    "client_min_messages = warning",
+    "statement_timeout = '4s'",
+    "lock_timeout = '3s'",
+    "idle_in_transaction_session_timeout = '10s'",
+];
+const POSTGRES_MAINTAIN: [&str; 3] =
+    ["client_min_messages = warning", "statement_timeout = 0", "lock_timeout = 0"];
+
+/// The settings of a connection to a server, as statements: `SET` once, or `SET LOCAL` in each transaction, which is
+/// all that holds behind a pooler that gives each another connection, and leaves nothing behind on any.
+fn settings(server: &Server, purpose: Use, set: &str) -> String {
+    let speech = server.found.get().map(|found| &found.speech);
+    let language = (speech == Some(&Speech::Settable)).then_some("lc_messages = 'C'");
+    let settings: &[&str] = if purpose == Use::Maintain { &POSTGRES_MAINTAIN } else { &POSTGRES };
+    let all = settings.iter().copied().chain(language);
+    all.fold(String::new(), |text, setting| text + set + " " + setting + ";")
+}
+
+/// Connects to a server, and sets nothing.
+pub(super) fn establish(server: &Server) -> Result<PgConnection, ConnectionError> {
+    PgConnection::establish(server.conninfo()).map_err(|error| match error {
+        ConnectionError::BadConnection(said) => ConnectionError::BadConnection(server.without_secrets(said)),
+        other => other,
+    })
+}
 
 /// Opens a connection outside the [`super::Db`]'s own, and sets it up for its use.
-pub(super) fn open(address: &Address, purpose: Use) -> Result<Conn, ConnectionError> {
+pub(super) fn open(address: &Address, purpose: Use) -> Result<Link, ConnectionError> {
     open_watched(address, purpose, &Statements::default())
 }
 
@@ -77,35 +104,48 @@ pub(super) fn open_watched(
     address: &Address,
     purpose: Use,
     statements: &Statements,
-) -> Result<Conn, ConnectionError> {
-    let mut conn = match address {
-        Address::Postgres(url) => Conn::Pg(PgConnection::establish(url.expose_secret())?),
-        Address::Sqlite(path) => {
-            let path = path.to_str().ok_or_else(|| ConnectionError::BadConnection("not UTF-8".into()))?;
-            Conn::Sqlite(SqliteConnection::establish(path)?)
-        }
+) -> Result<Link, ConnectionError> {
+    let mut link = match address {
+        Address::Postgres(server) => open_postgres(server, purpose)?,
+        Address::Sqlite(path) => open_sqlite(path, purpose)?,
     };
-    let setup = match (&conn, purpose) {
-        (Conn::Pg(_), Use::Maintain) => {
-            POSTGRES.to_owned() + "SET statement_timeout = 0; SET lock_timeout = 0;"
-        }
-        (Conn::Pg(_), _) => POSTGRES.to_owned(),
-        (Conn::Sqlite(_), Use::Read) => SQLITE.to_owned() + "PRAGMA query_only = ON;",
-        (Conn::Sqlite(_), _) => SQLITE.to_owned(),
-    };
-    conn.batch_execute(&setup).map_err(ConnectionError::CouldntSetupConfiguration)?;
-    conn.set_instrumentation(Watch::new(statements.clone()));
-    Ok(conn)
+    link.conn.set_instrumentation(Watch::new(statements.clone()));
+    Ok(link)
+}
+
+fn open_postgres(server: &Server, purpose: Use) -> Result<Link, ConnectionError> {
+    let mut conn = establish(server)?;
+    let is_pooled = server.found.get().is_some_and(|found| found.is_pooled);
+    if is_pooled || purpose == Use::Maintain {
+        // What has a name would stay on the server's connection, and another's of that name may be there.
+        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    let in_each = if is_pooled { settings(server, purpose, "SET LOCAL") } else { String::new() };
+    if !is_pooled {
+        conn.batch_execute(&settings(server, purpose, "SET"))
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    }
+    Ok(Link { conn: Conn::Pg(conn), in_each, broken: false })
+}
+
+fn open_sqlite(path: &Path, purpose: Use) -> Result<Link, ConnectionError> {
+    let path = path.to_str().ok_or_else(|| ConnectionError::BadConnection("not UTF-8".into()))?;
+    let mut conn = SqliteConnection::establish(path)?;
+    let setup = if purpose == Use::Read { "PRAGMA query_only = ON;" } else { "" };
+    conn.batch_execute(&(SQLITE.to_owned() + setup)).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(Link { conn: Conn::Sqlite(conn), in_each: String::new(), broken: false })
 }
 
 /// Opens a connection outside the pool.
 pub(super) fn open_alone(address: &Address, purpose: Use, statements: &Statements) -> Result<Conn, Error> {
-    open_watched(address, purpose, statements).map_err(|error| Outage::Opening(error.into()).into())
+    let link = open_watched(address, purpose, statements);
+    link.map(|link| link.conn).map_err(|error| Outage::Opening(error.into()).into())
 }
 
-/// A connection of the pool, and whether it has had its day.
+/// A connection, what each of its transactions begins with, and whether it has had its day.
 pub(super) struct Link {
     pub(super) conn: Conn,
+    pub(super) in_each: String,
     pub(super) broken: bool,
 }
 
@@ -121,8 +161,7 @@ impl ManageConnection for Manager {
     type Error = ConnectionError;
 
     fn connect(&self) -> Result<Link, ConnectionError> {
-        let conn = open_watched(&self.address, self.purpose, &self.statements)?;
-        Ok(Link { conn, broken: false })
+        open_watched(&self.address, self.purpose, &self.statements)
     }
 
     fn is_valid(&self, link: &mut Link) -> Result<(), ConnectionError> {

@@ -14,14 +14,21 @@ use super::conn::{Conn, Use};
 use super::error::{AsDbError, Error, Outage};
 use super::file_mark;
 use super::pool::Pool;
+use super::surroundings::Speech;
 use super::transaction::Mode;
 use super::watch::Statements;
 use super::writer::Writer;
+use super::writing::Writing;
+use crate::domain::Time;
 
 /// How long a request waits for the database: its answer must be out within 5 s.
 const PATIENCE: Duration = Duration::from_millis(4500);
 /// How long a command of the operator's waits.
 const LONG_PATIENCE: Duration = Duration::from_hours(1);
+
+/// What is said where the database's server need not show who it is.
+const UNPROVEN: &str = "the database is on another machine, and nothing proves that it is the right one or keeps the \
+     connection secret: put sslmode=verify-full into database.url";
 
 /// The database. Cheap to clone; all clones share its connections.
 #[derive(Clone)]
@@ -35,6 +42,7 @@ struct Inner {
     readers: Pool,
     writer: Writers,
     statements: Statements,
+    writing: Writing,
 }
 
 enum Writers {
@@ -67,7 +75,7 @@ impl Db {
                 (pool, Writers::Many)
             }
         };
-        let inner = Inner { address, readers, writer, statements };
+        let inner = Inner { address, readers, writer, statements, writing: Writing::default() };
         Ok(Self { inner: Arc::new(inner), patience: PATIENCE })
     }
 
@@ -90,6 +98,10 @@ impl Db {
         &self.inner.statements
     }
 
+    pub(super) fn writing(&self) -> &Writing {
+        &self.inner.writing
+    }
+
     pub(super) fn address(&self) -> &Address {
         &self.inner.address
     }
@@ -101,12 +113,12 @@ impl Db {
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + AsDbError + Send + 'static,
         F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
     {
         let until = Instant::now() + self.patience;
         let (outcome, _) = in_time(until, self.inner.readers.run(Mode::Read, until, work)).await?;
-        outcome
+        if self.is_unread(&outcome) { Err(Error::from(Outage::Contended).into()) } else { outcome }
     }
 
     /// Writes in one transaction, and answers after its commit. While the work says that what it
@@ -126,7 +138,8 @@ impl Db {
         let mut pause = Duration::from_millis(2);
         loop {
             let (outcome, again) = in_time(until, self.attempt(until, work)).await?;
-            let stale = outcome.as_ref().err().and_then(AsDbError::db_error).is_some_and(Error::is_stale);
+            let stale = db_error(&outcome).is_some_and(Error::is_stale) || self.is_unread(&outcome);
+            self.inner.writing.note(&outcome);
             let Some(next) = again.filter(|_| stale) else { return outcome };
             let wait = jittered(pause);
             if Instant::now() + wait >= until {
@@ -136,6 +149,26 @@ impl Db {
             pause = (pause * 2).min(Duration::from_millis(128));
             work = next;
         }
+    }
+
+    /// What the operator should know of the database's surroundings, in sentences.
+    #[must_use]
+    pub fn warnings(&self, now: Time) -> Vec<String> {
+        let Some(server) = self.inner.address.server() else { return Vec::new() };
+        let found = server.found.get().map(|found| found.warnings(now)).unwrap_or_default();
+        server.is_unproven().then(|| UNPROVEN.to_owned()).into_iter().chain(found).collect()
+    }
+
+    /// Whether a server that speaks a language of its own said something that only its words tell. It counts as what it
+    /// most likely is, a dead-lock or a time-out: tried again, and no fault of ours.
+    fn is_unread<T, E: AsDbError>(&self, outcome: &Result<T, E>) -> bool {
+        let found = self.inner.address.server().and_then(|server| server.found.get());
+        let is_foreign = found.is_some_and(|found| matches!(found.speech, Speech::Foreign(_)));
+        let Some(said) = db_error(outcome).and_then(Error::unread).filter(|_| is_foreign) else {
+            return false;
+        };
+        tracing::warn!(%said, "the database failed in words that are not read here: lc_messages is not C");
+        true
     }
 
     /// Whether the database answers.
@@ -157,6 +190,10 @@ impl Db {
             Writers::Many => self.inner.readers.run(Mode::Write, until, work).await,
         }
     }
+}
+
+fn db_error<T, E: AsDbError>(outcome: &Result<T, E>) -> Option<&Error> {
+    outcome.as_ref().err().and_then(AsDbError::db_error)
 }
 
 async fn in_time<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, Error> {

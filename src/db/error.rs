@@ -137,24 +137,55 @@ impl Error {
     pub fn is_stale(&self) -> bool {
         matches!(self, Self::Stale)
     }
+
+    /// What a server said of a fault of no known kind: nothing but its words tells a dead-lock or a time-out from a fault.
+    pub(super) fn unread(&self) -> Option<&Driver> {
+        match self {
+            Self::Other(driver @ Driver::DatabaseError(DatabaseErrorKind::Unknown, _)) => Some(driver),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing can be stored: the disk is full, or may only be read.
+    pub(super) fn is_of_storage(&self) -> bool {
+        let Self::Unavailable(Outage::Driver(driver)) = self else { return false };
+        match &**driver {
+            Driver::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => true,
+            Driver::DatabaseError(_, info) => says(&**info, &STORAGE),
+            _ => false,
+        }
+    }
 }
 
-/// What the drivers say, in words only, when the fault is not in the statement.
-const OUTAGES: [&str; 13] = [
-    "database is locked",
-    "database table is locked",
+/// What the drivers say, in words only, when the fault is not in the statement: nothing can be stored. SQLite says it in
+/// English; PostgreSQL in its own language, so its connections ask for English: see [`super::surroundings`].
+const STORAGE: [&str; 10] = [
     "database or disk is full",
     "disk I/O error",
     "attempt to write a readonly database",
     "unable to open database file",
     "database disk image is malformed",
     "file is not a database",
-    "locking protocol",
     "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Input/output error",
+];
+
+/// The same where it may do the next moment.
+const BUSY: [&str; 7] = [
+    "database is locked",
+    "database table is locked",
+    "locking protocol",
     "canceling statement due to",
     "terminating connection",
     "server closed the connection",
+    "out of memory",
 ];
+
+fn says(info: &dyn DatabaseErrorInformation, words: &[&str]) -> bool {
+    words.iter().any(|said| info.message().contains(said))
+}
 
 impl From<Driver> for Error {
     fn from(error: Driver) -> Self {
@@ -175,7 +206,7 @@ impl From<Driver> for Error {
                     Self::Unavailable(Outage::Driver(Arc::new(error)))
                 }
                 _ if info.message() == "deadlock detected" => Self::Stale,
-                _ if OUTAGES.iter().any(|said| info.message().contains(said)) => {
+                _ if says(&**info, &STORAGE) || says(&**info, &BUSY) => {
                     Self::Unavailable(Outage::Driver(Arc::new(error)))
                 }
                 _ => Self::Other(error),

@@ -93,7 +93,7 @@ impl Db {
         self.write(move |conn| facts::put(conn, FACT, &mark)).await?;
         let address = self.address().clone();
         in_background(move || {
-            let conn = open(&address, Use::Maintain).map_err(std::io::Error::other)?;
+            let conn = open(&address, Use::Maintain).map_err(std::io::Error::other)?.conn;
             if checkpoint(conn).map_err(std::io::Error::other)? {
                 write_beside(&path, &[&drawn])
             } else {

@@ -246,7 +246,7 @@ pub async fn require_alone(url: &SecretString) -> Result<(), RestoreError> {
     let address = Address::parse(url)?;
     let look = move || match &address {
         Address::Sqlite(path) => refuse_in_use(path),
-        Address::Postgres(_) => refuse_connected(open(&address, Use::Maintain)?),
+        Address::Postgres(_) => refuse_connected(open(&address, Use::Maintain)?.conn),
     };
     tokio::task::spawn_blocking(look).await.unwrap_or_else(|_| Err(RestoreError::Finish(RollbackTransaction)))
 }

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::sqlite::Sqlite;
-use diesel::{PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::address::Address;
@@ -14,12 +14,15 @@ use super::backup::{BackupError, copy};
 use super::conn::{Conn, Use, open};
 use super::database::Db;
 use super::file_mark::beside;
+use super::surroundings::{self, Unfit};
 
 pub(super) const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Any number that no other program uses for an advisory lock: "rekey" in ASCII.
-const LOCK: &str = "SELECT pg_advisory_lock(491327415673)";
+/// Any number that no other program uses for an advisory lock: "rekey" in ASCII. It ends with the transaction, so that a
+/// pooler cannot keep it.
+const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+    SELECT pg_advisory_xact_lock(491327415673); SET LOCAL lock_timeout = '10s'";
 
 /// Why the schema could not be looked at or brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -27,10 +30,13 @@ pub enum MigrateError {
     /// There is no connection.
     #[error("the database cannot be opened")]
     Connect(#[from] diesel::ConnectionError),
+    /// There is one, to a server that cannot be used.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A statement around the migrations failed.
     #[error("the database cannot be locked for migration")]
     Lock(#[from] diesel::result::Error),
-    /// A migration failed and was rolled back; those before it stay.
+    /// A migration failed, and was rolled back with those before it.
     #[error("a migration failed")]
     Step(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The copy that is made before was not.
@@ -56,6 +62,17 @@ impl Db {
     /// The database does not answer.
     pub async fn is_current(&self) -> Result<bool, MigrateError> {
         Ok(self.pending().await?.is_empty())
+    }
+
+    /// Whether as much is pending as there is: nothing of ours was ever made there.
+    #[must_use]
+    pub fn lacks_all(&self, pending: &[String]) -> bool {
+        let all = if self.is_embedded() {
+            MigrationSource::<Sqlite>::migrations(&SQLITE).map(|all| all.len())
+        } else {
+            MigrationSource::<Pg>::migrations(&POSTGRES).map(|all| all.len())
+        };
+        all.is_ok_and(|all| all == pending.len())
     }
 
     /// Applies what is pending, and returns the names of it.
@@ -86,8 +103,10 @@ enum Steps {
 async fn on_own_connection(address: Address, steps: Steps) -> Result<Vec<String>, MigrateError> {
     let work = move || {
         let apply = steps != Steps::List;
-        // The lock goes with the connection, however this ends.
-        match open(&address, Use::Maintain)? {
+        if let Some(server) = address.server() {
+            surroundings::ask(server)??;
+        }
+        match open(&address, Use::Maintain)?.conn {
             Conn::Pg(mut conn) => postgres(&mut conn, POSTGRES, apply),
             Conn::Sqlite(mut conn) => {
                 if steps == Steps::Apply {
@@ -131,14 +150,15 @@ pub(super) fn postgres(
     source: impl MigrationSource<Pg>,
     apply: bool,
 ) -> Result<Vec<String>, MigrateError> {
-    conn.batch_execute(LOCK)?;
-    // Whoever holds a table for longer would, with a migration queued behind, stop everybody.
-    conn.batch_execute("SET lock_timeout = '10s'")?;
-    let steps = conn.pending_migrations(source).map_err(MigrateError::Step)?;
-    if apply {
-        conn.run_migrations(&steps).map_err(MigrateError::Step)?;
-    }
-    Ok(names(&steps))
+    conn.transaction(|conn| {
+        // Whoever holds a table for longer would, with a migration queued behind, stop everybody.
+        conn.batch_execute(LOCK)?;
+        let steps = conn.pending_migrations(source).map_err(MigrateError::Step)?;
+        if apply {
+            conn.run_migrations(&steps).map_err(MigrateError::Step)?;
+        }
+        Ok(names(&steps))
+    })
 }
 
 pub(super) fn sqlite(

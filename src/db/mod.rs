@@ -2,7 +2,7 @@
 //!
 //! The rule: all SQL lives here, and what changes anything goes through [`Db::write`]: one
 //! transaction, answered only after its commit. Backends are named in `conn`, `transaction`,
-//! `writer`, `migrate`, `backup`, `file_mark` and `file_restore`, and nowhere else.
+//! `writer`, `migrate`, `surroundings`, `backup`, `file_mark` and `file_restore`, and nowhere else.
 
 pub mod account_addresses;
 pub mod account_sessions;
@@ -37,8 +37,10 @@ pub mod restored;
 pub mod review;
 pub mod ring_uses;
 mod schema;
+mod server_url;
 pub mod sessions;
 pub mod staff;
+mod surroundings;
 #[macro_use]
 mod text;
 pub mod throttles;
@@ -48,6 +50,7 @@ mod transaction;
 pub mod vouches;
 mod watch;
 mod writer;
+mod writing;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -60,6 +63,8 @@ pub use database::Db;
 pub use error::{AsDbError, Constraint, Error, Outage};
 pub use file_restore::{RestoreError, Restoring, require_alone};
 pub use migrate::MigrateError;
+pub use server_url::UrlFault;
+pub use surroundings::Unfit;
 pub use watch::Statements;
 
 /// Whether a sealed value is under the primary key of the ring.

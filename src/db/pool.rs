@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::r2d2;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::sync::Semaphore;
 
 use super::address::Address;
@@ -108,15 +109,28 @@ impl Pool {
             }
             let mut link: r2d2::PooledConnection<Manager> =
                 self.links.get_timeout(left).map_err(|error| Outage::Connection(Arc::new(error)))?;
-            match transaction::begin(&mut link.conn, mode).map_err(Error::from) {
+            let Link { conn, in_each, .. } = &mut *link;
+            match transaction::begin(conn, mode, in_each) {
                 Ok(()) => return Ok(link),
                 Err(error) => {
                     link.broken = true;
-                    tries = tries.checked_sub(1).ok_or(error)?;
+                    let next = tries.checked_sub(1).filter(|_| has_died(&error));
+                    // A server that lets nobody begin serves nobody, in whatever words: a standby is one.
+                    tries = next.ok_or_else(|| Outage::Driver(Arc::new(error)))?;
                 }
             }
         }
     }
+}
+
+/// Whether a connection broke, and another may do; a server that answers says the same on each.
+fn has_died(error: &DieselError) -> bool {
+    use DatabaseErrorKind as Kind;
+    matches!(
+        error,
+        DieselError::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, _)
+            | DieselError::BrokenTransactionManager
+    )
 }
 
 /// The pool's complaints; the caller who waited in vain gets the same words as an error.

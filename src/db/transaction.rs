@@ -3,6 +3,7 @@
 //! The rule: whatever the work does (fail, panic, leave savepoints open), the connection comes
 //! back as deep in transactions as it was, or is known to be broken.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::QueryResult;
@@ -24,7 +25,8 @@ pub(super) enum Mode {
     Write,
 }
 
-pub(super) fn begin(conn: &mut Conn, mode: Mode) -> QueryResult<()> {
+/// Begins one, with the settings that it needs of its own: see [`super::conn::Link`].
+pub(super) fn begin(conn: &mut Conn, mode: Mode, settings: &str) -> QueryResult<()> {
     let sql = match (&*conn, mode) {
         (Conn::Pg(_), Mode::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         (Conn::Pg(_), Mode::Write) => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
@@ -32,7 +34,8 @@ pub(super) fn begin(conn: &mut Conn, mode: Mode) -> QueryResult<()> {
         // A deferred one that reads and then writes fails at once when another has written.
         (Conn::Sqlite(_), Mode::Write) => "BEGIN IMMEDIATE",
     };
-    on_both!(conn, c => AnsiTransactionManager::begin_transaction_sql(c, sql))
+    let sql = if settings.is_empty() { Cow::Borrowed(sql) } else { Cow::Owned(format!("{sql};{settings}")) };
+    on_both!(conn, c => AnsiTransactionManager::begin_transaction_sql(c, &sql))
 }
 
 /// Opens a savepoint when a transaction is open already.

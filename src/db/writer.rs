@@ -32,7 +32,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens the writer's connection, so that errors are told here, and starts its thread.
     pub(super) fn start(address: Address, statements: Statements) -> Result<Self, OpenError> {
-        let conn = open_watched(&address, Use::Serve, &statements)?;
+        let conn = open_watched(&address, Use::Serve, &statements)?.conn;
         let (queue, waiting) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("rekey-writer".into())
@@ -156,7 +156,7 @@ fn transact(
         Some(conn) => conn,
         None => link.insert(open()?),
     };
-    transaction::begin(conn, Mode::Write)?;
+    transaction::begin(conn, Mode::Write, "")?;
     let started = Instant::now();
     let mut kept = Vec::new();
     while let Some(job) = batch.last_mut() {

@@ -21,6 +21,7 @@ use crate::http::pages::cookies;
 use crate::http::{body, portal, throttle};
 use crate::mail::Mailer;
 use crate::workflow::Context;
+use crate::workflow::readiness::Heartbeat;
 
 const AUDIENCE: &str = "https://rekey.example.com";
 /// A second in November 2026.
@@ -118,6 +119,7 @@ fn context() -> &'static Context {
             policy: Arc::new(config.policy.to_policy(&config.desk)),
             config: Arc::new(config),
             wake: Arc::new(Notify::new()),
+            heartbeat: Heartbeat::default(),
         }
     })
 }

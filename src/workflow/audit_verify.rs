@@ -10,7 +10,7 @@ use super::checkpoints_file::Lines;
 use crate::crypto::Crypto;
 use crate::db::audit::{self, Checkpoint, Entry};
 use crate::db::audit_compare::{self, VERSIONED};
-use crate::db::{self, Conn};
+use crate::db::{self, AsDbError, Conn};
 use crate::error::Error;
 
 const PAGE: u16 = 1000;
@@ -30,6 +30,15 @@ impl From<Broken> for Stop {
 impl From<db::Error> for Stop {
     fn from(error: db::Error) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl AsDbError for Stop {
+    fn db_error(&self) -> Option<&db::Error> {
+        match self {
+            Self::Broken(_) => None,
+            Self::Failed(error) => error.db_error(),
+        }
     }
 }
 

@@ -29,11 +29,9 @@ struct Line {
 
 /// Appends a checkpoint, and returns when it is on the disk.
 pub(super) fn append(path: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let folder = folder_of(path);
     let is_new = !path.try_exists()?;
-    let mut file =
-        OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    let mut file = open(path)?;
     file.lock()?;
     cut_half_line(&mut file)?;
     file.write_all(&written(checkpoint)?)?;
@@ -42,6 +40,16 @@ pub(super) fn append(path: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Opens the file for writing, and makes it where it is missing.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path))?;
+    OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A checkpoint as a line.

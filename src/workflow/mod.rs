@@ -88,6 +88,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// Wakes the worker when there is something to send.
     pub wake: Arc<Notify>,
+    /// When the worker last finished something.
+    pub heartbeat: readiness::Heartbeat,
 }
 
 impl Context {

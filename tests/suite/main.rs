@@ -41,5 +41,6 @@ mod schemas;
 mod secrets;
 mod senders;
 mod standards;
+mod surroundings;
 mod truth;
 mod vouches;

@@ -1,6 +1,7 @@
 //! Endpoints for machines: is the process there, can it serve, and whom to tell of a hole.
 
 use actix_web::HttpResponse;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::Data;
 use serde::Serialize;
 
@@ -9,6 +10,8 @@ use crate::workflow::readiness::{self, Readiness};
 
 /// How old the oldest waiting letter may be before it is called late, in seconds.
 const LATE: i64 = 15 * 60;
+/// When it is worth asking again, in seconds.
+const PAUSE: u32 = 5;
 /// How long the contact may be relied on, in days.
 const VALID_FOR: i64 = 180;
 
@@ -21,29 +24,37 @@ pub(super) async fn healthz() -> HttpResponse {
 struct Report {
     status: &'static str,
     database: &'static str,
+    /// A full disk, or a server that only reads.
+    writes: &'static str,
     keys: &'static str,
     /// A mail server that is down or refuses us makes emails late. That is no reason to serve nobody, so it is only told.
     outbox: &'static str,
+    worker: &'static str,
     outbox_age_seconds: Option<i64>,
 }
 
 /// Whether requests can be served: 200, or 503.
 pub(super) async fn readyz(ctx: Data<Context>) -> HttpResponse {
-    let Readiness { database, keys, outbox_age, mail_refused } = readiness::look(&ctx).await;
+    let Readiness { database, writes, keys, worker, outbox_age, mail_refused } = readiness::look(&ctx).await;
     let word = |good| if good { "ok" } else { "failed" };
-    let ready = database && keys;
+    let ready = database && writes && keys && worker;
     let report = Report {
         status: if ready { "ready" } else { "not_ready" },
         database: word(database),
+        writes: if database { word(writes) } else { "unknown" },
         keys: if database { word(keys) } else { "unknown" },
         outbox: match outbox_age {
             _ if mail_refused => "refused",
             Some(age) if age > LATE => "late",
             _ => "ok",
         },
+        worker: word(worker),
         outbox_age_seconds: outbox_age,
     };
-    if ready { HttpResponse::Ok().json(report) } else { HttpResponse::ServiceUnavailable().json(report) }
+    if ready {
+        return HttpResponse::Ok().json(report);
+    }
+    HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, PAUSE)).json(report)
 }
 
 /// RFC 9116.

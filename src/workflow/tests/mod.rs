@@ -62,6 +62,7 @@ impl World {
             policy: Arc::new(config.policy.to_policy(&config.desk)),
             config: Arc::new(config),
             wake: Arc::default(),
+            heartbeat: crate::workflow::readiness::Heartbeat::default(),
         };
         let client = ClientId::new("host");
         let world = Self { ctx, ada: Caller::Host { client, external_id: "ada".to_owned() }, _fresh: fresh };

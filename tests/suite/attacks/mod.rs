@@ -19,5 +19,6 @@ mod i_rings;
 mod j_mail;
 mod k_clocks;
 mod l_floods;
+mod l_outages;
 mod m_audit;
 mod stage;

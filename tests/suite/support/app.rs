@@ -16,6 +16,7 @@ use rekey::domain::ids::ClientId;
 use rekey::mail::{MailSettings, Mailer, Memory};
 use rekey::workflow::Context;
 use rekey::workflow::clients::{self, Scope};
+use rekey::workflow::readiness::Heartbeat;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
@@ -89,6 +90,7 @@ impl TestApp {
             policy: Arc::new(config.policy.to_policy(&config.desk)),
             config: Arc::new(config),
             wake: Arc::new(Notify::new()),
+            heartbeat: Heartbeat::default(),
         };
         let added = clients::add(&ctx, "Example", Scope::ALL, None).await.unwrap();
         let (http, server) = serve(&ctx);

@@ -50,7 +50,7 @@ fn maintenance() -> String {
         .expect("REKEY_TEST_POSTGRES names a PostgreSQL server for tests; script/test starts one and sets it")
 }
 
-fn run(maintenance: &str, statement: &str) {
+pub fn run(maintenance: &str, statement: &str) {
     PgConnection::establish(maintenance).unwrap().batch_execute(statement).unwrap();
 }
 

@@ -9,6 +9,7 @@ pub mod app;
 pub mod assertion;
 pub mod browser;
 pub mod client;
+pub mod cluster;
 pub mod crowd;
 pub mod database;
 pub mod host;

@@ -135,14 +135,29 @@ impl Program {
         self.child = Some(serve.stdin(Stdio::null()).spawn().unwrap());
     }
 
-    /// Starts serving on a disk that is small: no file may grow beyond so many KiB.
+    /// Starts serving on a disk that is small: no file may grow beyond so many KiB, until there is [`Self::room`].
     pub async fn start_within(&mut self, kibibytes: u32) {
         let serve = self.command(&["serve"]);
-        let limits = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" serve");
+        let limits = format!("trap '' XFSZ; ulimit -S -f {kibibytes}; exec \"$0\" serve");
         let mut small = self.other("bash");
         small.args(["-c", &limits]).arg(serve.get_program());
         self.child = Some(small.stdin(Stdio::null()).spawn().unwrap());
         self.ready().await;
+    }
+
+    /// The disk is small no more.
+    pub fn room(&self) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        let done = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Tells it to stop, and returns its exit code when it has.
+    pub async fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.child.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        until("it has stopped", async || child.try_wait().unwrap()).await.code()
     }
 
     /// Starts serving, and returns when it does.
