@@ -39,6 +39,15 @@ async fn act(ctx: &Context) -> Result<(), Error> {
     }
 }
 
+/// Seals what was done last and signs it, when nothing is done any more.
+///
+/// # Errors
+/// Of the database, or of the checkpoints' file.
+pub async fn close(ctx: &Context) -> Result<(), Error> {
+    seal(ctx).await?;
+    audit::last_checkpoint(ctx).await.map(drop)
+}
+
 async fn seal(ctx: &Context) -> Result<(), Error> {
     let sealing = audit::seal(ctx).await?;
     for entry in &sealing.refused {
@@ -54,6 +63,7 @@ async fn seal(ctx: &Context) -> Result<(), Error> {
 ///
 /// Letters go beside the rest: a mail server that takes its time holds up no time limit and no audit chain.
 pub async fn run(ctx: Context, mut stop: watch::Receiver<bool>) {
+    ctx.heartbeat.beat();
     let due = Arc::new(Notify::new());
     let mut letters = JoinSet::new();
     let mut seconds = interval(SECOND);
@@ -85,15 +95,20 @@ async fn go_round(ctx: &Context) {
     if let Err(error) = expire_all(ctx).await {
         tracing::error!(error = chain(&error), "the worker could not end what is past its time");
     }
+    ctx.heartbeat.beat();
     if let Err(error) = seal(ctx).await {
         tracing::error!(error = chain(&error), "the worker could not go on with the audit chain");
     }
+    ctx.heartbeat.beat();
     if let Err(error) = expire::sweep(ctx).await {
         tracing::error!(error = chain(&error), "the worker could not forget what is past");
     }
+    ctx.heartbeat.beat();
 }
 
 async fn expire_all(ctx: &Context) -> Result<(), Error> {
-    while expire::run(ctx).await? > 0 {}
+    while expire::run(ctx).await? > 0 {
+        ctx.heartbeat.beat();
+    }
     Ok(())
 }

@@ -4,17 +4,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration as Pause;
 
 use chrono::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use super::fate::{Fated, fate};
+use super::sending::{LEASE, Turns};
 use super::{Context, alarm};
 use crate::config::Config;
 use crate::db::letters::{self, About, Ending, Fate, Row};
-use crate::db::{Conn, accounts, apply, authenticators, tickets};
+use crate::db::{Conn, accounts, apply, authenticators, delivery, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::address::EmailAddress;
@@ -22,21 +22,20 @@ use crate::domain::ids::{LetterId, Reference, TicketId};
 use crate::domain::letter::{Alarm, Content, Envelope, Letter, Purpose};
 use crate::domain::ticket::{Command, Ticket};
 use crate::error::{Error, chain};
-use crate::mail::{self, Composed, Sender, Verdict};
+use crate::mail::{self, Composed, Sender};
 
-/// How long a worker has a letter before another may take it.
-const LEASE: Duration = Duration::seconds(15);
-/// How often a lease is renewed while the mail server takes its time.
-const RENEWAL: Pause = Pause::from_secs(5);
 /// How many letters a worker has at most.
 const BATCH: usize = 64;
+/// For how long a letter waits for its key without anybody being told: a ring that was rotated is read within seconds.
+const RING_IS_LATE: Duration = Duration::hours(1);
 
 /// Sends the letters whose time has come, until none is due. Returns how many were tried.
 ///
 /// # Errors
 /// Of the database alone; what a mail server says is recorded on the letter.
 pub async fn run(ctx: &Context) -> Result<usize, Error> {
-    let (mut round, mut tried) = (Round::default(), 0);
+    let (_go_on, stop) = watch::channel(false);
+    let (mut round, mut tried) = (Round::of(ctx, stop), 0);
     loop {
         let filled = round.fill(ctx).await;
         tried += filled.as_ref().copied().unwrap_or(0);
@@ -49,9 +48,9 @@ pub async fn run(ctx: &Context) -> Result<usize, Error> {
 }
 
 /// Sends letters whenever `due` says that there may be some, until it is told to stop; a letter that is being sent is
-/// sent to its end. One that takes its time holds up no other.
+/// sent to its end, and those that wait for their turn are handed back. One that takes its time holds up no other.
 pub async fn run_on(ctx: Context, due: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-    let mut round = Round::default();
+    let mut round = Round::of(&ctx, stop.clone());
     loop {
         let stopping = *stop.borrow();
         if !stopping && let Err(error) = round.fill(&ctx).await {
@@ -70,18 +69,24 @@ pub async fn run_on(ctx: Context, due: Arc<Notify>, mut stop: watch::Receiver<bo
 
 /// The letters that a worker has at a time: more are taken while others are still under way.
 struct Round {
-    under_way: JoinSet<Option<Tried>>,
+    under_way: JoinSet<Option<Back>>,
     /// Whether it is worth asking for more.
     may_be_due: bool,
+    turns: Turns,
 }
 
-impl Default for Round {
-    fn default() -> Self {
-        Self { under_way: JoinSet::new(), may_be_due: true }
-    }
+/// A letter that a worker had.
+enum Back {
+    Tried(Box<Tried>),
+    /// Nothing was sent of it.
+    Unstarted(LetterId, Time),
 }
 
 impl Round {
+    fn of(ctx: &Context, stop: watch::Receiver<bool>) -> Self {
+        Self { under_way: JoinSet::new(), may_be_due: true, turns: Turns::of(ctx, stop) }
+    }
+
     fn is_over(&self) -> bool {
         self.under_way.is_empty()
     }
@@ -96,36 +101,43 @@ impl Round {
         self.may_be_due = claimed.len() == room;
         let taken = claimed.len();
         for letter in claimed {
-            let ctx = ctx.clone();
-            self.under_way.spawn(async move { attempt(&ctx, letter).await });
+            let (ctx, turns) = (ctx.clone(), self.turns.clone());
+            self.under_way.spawn(async move { attempt(&ctx, turns, letter).await });
         }
         Ok(taken)
     }
 
     /// Waits for a letter to come back; returns it with all others that are back by now. Nothing is lost where it is
     /// waited for no longer.
-    async fn back(&mut self) -> Vec<Result<Option<Tried>, JoinError>> {
+    async fn back(&mut self) -> Vec<Result<Option<Back>, JoinError>> {
         let first = self.under_way.join_next().await;
         first.into_iter().chain(std::iter::from_fn(|| self.under_way.try_join_next())).collect()
     }
 }
 
 /// Records what became of letters: of those that were taken, all that one lease holds together.
-async fn record(ctx: &Context, back: Vec<Result<Option<Tried>, JoinError>>) {
+async fn record(ctx: &Context, back: Vec<Result<Option<Back>, JoinError>>) {
     let mut accepted: BTreeMap<Time, Vec<LetterId>> = BTreeMap::new();
+    let mut unstarted: BTreeMap<Time, Vec<LetterId>> = BTreeMap::new();
     let mut others = Vec::new();
     for one in back {
         match one {
-            Ok(Some(Tried { row, held, fated })) if fated.state == "accepted" => {
-                accepted.entry(held).or_default().push(row.id);
+            Ok(Some(Back::Tried(tried)))
+                if tried.fated.state == "accepted" && tried.row.state == "queued" =>
+            {
+                accepted.entry(tried.held).or_default().push(tried.row.id);
             }
-            Ok(Some(tried)) => others.push(tried),
+            Ok(Some(Back::Tried(tried))) => others.push(*tried),
+            Ok(Some(Back::Unstarted(id, held))) => unstarted.entry(held).or_default().push(id),
             Ok(None) => {}
             Err(_) => tracing::error!("sending a letter panicked; it is tried again"),
         }
     }
     for (held, ids) in accepted {
         heard(end_accepted(ctx, ids, held).await);
+    }
+    for (held, ids) in unstarted {
+        heard(ctx.db.write(move |conn| Ok(delivery::hand_back(conn, &ids, held)?)).await);
     }
     for tried in others {
         heard(end(ctx, tried).await);
@@ -182,17 +194,17 @@ async fn claim(ctx: &Context, room: usize) -> Result<Vec<Claimed>, Error> {
 }
 
 /// Tries a letter; none where it was dropped meanwhile, or another worker has it: theirs is the last word.
-async fn attempt(ctx: &Context, letter: Claimed) -> Option<Tried> {
+async fn attempt(ctx: &Context, mut turns: Turns, letter: Claimed) -> Option<Back> {
     let mut held = letter.held;
     let fated = if letter.row.expires_at.is_some_and(|at| at <= ctx.now()) {
         Fated::dead("its time had run out before it could be sent")
     } else {
         match compose(ctx, &letter).await {
-            Ok(message) => {
-                let verdict = send(ctx, &letter.row.id, &message, &mut held).await?;
-                fate(&letter.row, verdict, ctx.now())
-            }
-            Err(Unwritable::KeyToCome(_)) => Fated::later(ctx.now(), "its key is not on the key ring"),
+            Ok(message) => match turns.send(ctx, &letter.row.id, &message, &mut held).await? {
+                Some(verdict) => fate(&letter.row, verdict, ctx.now()),
+                None => return Some(Back::Unstarted(letter.row.id, held)),
+            },
+            Err(Unwritable::KeyToCome(cause)) => key_to_come(ctx, &letter.row, &cause).await,
             Err(cause) => {
                 let (letter, purpose) = (&letter.row.id, &letter.row.purpose);
                 tracing::error!(cause = chain(&cause), %letter, purpose, "a letter cannot be written");
@@ -200,29 +212,17 @@ async fn attempt(ctx: &Context, letter: Claimed) -> Option<Tried> {
             }
         }
     };
-    Some(Tried { fated, held, row: letter.row })
+    Some(Back::Tried(Box::new(Tried { fated, held, row: letter.row })))
 }
 
-/// Sends, and keeps the lease while the server takes its time. None where there was none to keep: then nothing more is
-/// sent of it.
-async fn send(ctx: &Context, id: &LetterId, message: &Composed, held: &mut Time) -> Option<Verdict> {
-    let sending = ctx.mailer.send(message);
-    tokio::pin!(sending);
-    loop {
-        tokio::select! {
-            verdict = &mut sending => return Some(verdict),
-            () = tokio::time::sleep(RENEWAL) => {
-                let (id, from, until) = (id.clone(), *held, ctx.now() + LEASE);
-                let kept = ctx.db.write(move |conn| Ok::<_, Error>(letters::keep(conn, &id, from, until)?)).await;
-                match kept {
-                    Ok(true) => *held = until,
-                    Ok(false) => return None,
-                    // Whether it is still ours, the next look tells.
-                    Err(_) => {}
-                }
-            }
-        }
+/// What becomes of a letter whose key is not here: of one that is late, the administrators are told.
+async fn key_to_come(ctx: &Context, row: &Row, cause: &Error) -> Fated {
+    let now = ctx.now();
+    if now - row.created_at >= RING_IS_LATE {
+        tracing::error!(cause = chain(cause), letter = %row.id, "an email waits for a key that is not on the key ring");
+        alarm::raise_or_log(ctx, Alarm::SealBroken).await;
     }
+    Fated::for_want_of_a_key(row, now)
 }
 
 /// Why a letter cannot be written; but for one cause trying again does not help.
@@ -291,13 +291,20 @@ async fn end_accepted(ctx: &Context, ids: Vec<LetterId>, held: Time) -> Result<(
     ctx.db.write(move |conn| Ok(letters::accept(conn, &ids, held, now)?)).await
 }
 
-/// Records how a try ended that the server did not end by taking the letter, with what follows from it.
+/// Records how a try ended that was not the first, or that the server did not end by taking the letter, with what follows
+/// from it. The ticket is locked before its letters: whether its delivery is troubled hangs on all of them.
 async fn end(ctx: &Context, tried: Tried) -> Result<(), Error> {
     let Tried { row, held, fated } = tried;
     let refuses_us = fated.refuses_us;
     let (now, inner) = (ctx.now(), ctx.clone());
     metrics::counter!("rekey_letters_total", "state" => fated.state).increment(1);
     ctx.write(move |conn| {
+        if let Some(ticket) = &row.ticket_id {
+            delivery::lock(conn, row.account_id.as_ref().filter(|_| fated.state == "bounced"), ticket)?;
+        }
+        if fated.state == "accepted" {
+            return Ok(letters::accept(conn, std::slice::from_ref(&row.id), held, now)?);
+        }
         let ending = Ending {
             state: fated.state,
             next_at: fated.next_at,

@@ -29,9 +29,16 @@ impl Fated {
         Self { state, next_at: None, error, in_doubt: false, refuses_us: false }
     }
 
-    /// It is tried again as if nothing had been tried.
-    pub(super) fn later(now: Time, why: &str) -> Self {
-        Self { next_at: Some(now + FIRST_PAUSE), ..Self::over("deferred", Some(why.to_owned())) }
+    /// It waits for the key that it is sealed under, no longer than for a mail server.
+    pub(super) fn for_want_of_a_key(row: &Row, now: Time) -> Self {
+        let next_at = now + pause(row.attempts);
+        if next_at > row.created_at + PATIENCE {
+            return Self::dead("its key is not on the key ring");
+        }
+        Self {
+            next_at: Some(next_at),
+            ..Self::over("deferred", Some("its key is not on the key ring".to_owned()))
+        }
     }
 
     pub(super) fn dead(why: &str) -> Self {

@@ -49,6 +49,7 @@ pub mod restore;
 pub mod retire;
 pub mod review;
 pub mod rotate;
+mod sending;
 pub mod session;
 pub mod staff;
 mod tally;

@@ -41,6 +41,7 @@ mod schemas;
 mod secrets;
 mod senders;
 mod standards;
+mod stopping;
 mod surroundings;
 mod truth;
 mod vouches;
