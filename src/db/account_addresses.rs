@@ -11,7 +11,7 @@ use crate::domain::Time;
 use crate::domain::ids::AccountId;
 
 /// An address beside the one on file.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = account_addresses, treat_none_as_default_value = false)]
 pub struct OtherAddress {
     /// Whose.
@@ -26,6 +26,14 @@ pub struct OtherAddress {
     pub is_new: bool,
 }
 
+impl OtherAddress {
+    /// Whether it is told what happens: one of today, or a former one that was on file after `since`.
+    #[must_use]
+    pub fn counts(&self, since: Time) -> bool {
+        self.kind == "other" || self.added_at > since
+    }
+}
+
 /// The addresses beside the one on file.
 ///
 /// # Errors
@@ -34,6 +42,7 @@ pub fn list(conn: &mut Conn, id: &AccountId) -> Result<Vec<OtherAddress>, Error>
     Ok(account_addresses::table
         .filter(account_addresses::account_id.eq(id))
         .order((account_addresses::kind, account_addresses::address))
+        .select(OtherAddress::as_select())
         .load(conn)?)
 }
 
@@ -45,6 +54,7 @@ pub fn list_of(conn: &mut Conn, ids: &[&AccountId]) -> Result<Vec<OtherAddress>,
     Ok(on_both!(conn, c => account_addresses::table
         .filter(account_addresses::account_id.eq_any(ids))
         .order((account_addresses::kind, account_addresses::address))
+        .select(OtherAddress::as_select())
         .load(c)?))
 }
 

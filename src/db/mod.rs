@@ -29,6 +29,7 @@ pub mod letters;
 pub mod looking;
 mod migrate;
 pub mod overview;
+pub mod ownership;
 pub mod password_guesses;
 pub mod payload;
 mod pool;

@@ -19,6 +19,7 @@ diesel::table! {
         created_at -> Timestamp,
         version -> Integer,
         uses_keys -> Bool,
+        mailbox -> Text,
     }
 }
 
@@ -80,6 +81,7 @@ diesel::table! {
         created_at -> Timestamp,
         removed_at -> Nullable<Timestamp>,
         version -> Integer,
+        mailbox -> Text,
     }
 }
 
@@ -90,6 +92,7 @@ diesel::table! {
         kind -> Text,
         added_at -> Timestamp,
         is_new -> Bool,
+        mailbox -> Text,
     }
 }
 

@@ -1,14 +1,14 @@
 //! The staff: their own passwords and authenticators, and the locks on these.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::conn::on_both_locking;
-use super::schema::{accounts, staff};
+use super::schema::staff;
 use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
-use crate::domain::account::Account;
-use crate::domain::actor::{Owner, Roles};
+use crate::domain::actor::Roles;
 use crate::domain::ids::{AccountId, StaffId};
 use crate::domain::lockout::Lockout;
 use crate::domain::shared_secret::SharedSecret;
@@ -126,12 +126,6 @@ impl Member {
     pub const fn lockout(&self) -> Lockout {
         Lockout { failures: self.failures, locked_until: self.locked_until }
     }
-
-    /// Who they are in front of a ticket of their own account.
-    #[must_use]
-    pub fn as_owner(&self) -> Owner {
-        Owner { id: self.id.clone(), rank: self.roles.rank() }
-    }
 }
 
 /// The member of that id.
@@ -191,31 +185,15 @@ pub fn names(conn: &mut Conn, of: Vec<StaffId>) -> Result<Vec<(StaffId, String)>
     Ok(staff::table.filter(staff::id.eq_any(of)).select((staff::id, staff::name)).load(conn)?)
 }
 
-/// The member of the staff whose account this is: by `--account`, or by address. Disabled members count.
+/// Keeps everybody else from adding or changing members until the transaction ends. On SQLite nobody can.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn find_owner(conn: &mut Conn, account: &Account) -> Result<Option<Member>, Error> {
-    let named = staff::table
-        .filter(staff::account_id.eq(&account.id))
-        .select(Member::as_select())
-        .first(conn)
-        .optional()?;
-    match named {
-        Some(member) => Ok(Some(member)),
-        None => find_by_email(conn, &account.email),
+pub fn lock_all(conn: &mut Conn) -> Result<(), Error> {
+    if let Conn::Pg(conn) = conn {
+        conn.batch_execute("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE")?;
     }
-}
-
-/// Whether the account that is to be a member's own is another member's by its address.
-///
-/// # Errors
-/// Of the database alone.
-pub fn is_owned_by_another(conn: &mut Conn, account: &AccountId, email: &str) -> Result<bool, Error> {
-    let key: Option<String> =
-        accounts::table.find(account).select(accounts::email_folded).first(conn).optional()?;
-    let Some(key) = key else { return Ok(false) };
-    Ok(key != email.to_ascii_lowercase() && find_by_email(conn, &key)?.is_some())
+    Ok(())
 }
 
 /// Stores a new member.

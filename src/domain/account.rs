@@ -3,6 +3,7 @@
 use chrono::Duration;
 
 use super::Time;
+use super::address::mailbox_key;
 use super::ids::{AccountId, ClientId};
 use super::lockout::Lockout;
 use super::policy::Tier;
@@ -103,15 +104,15 @@ impl Account {
         self.phone.as_deref()
     }
 
-    /// The manager who may be asked: the one on file, unless it is new or one of the account's own addresses.
+    /// The manager who may be asked: the one on file, unless it is new or may lead to a mailbox of the account's own.
     #[must_use]
     pub fn manager_to_ask(&self, others: &[String], window: Duration, now: Time) -> Option<&str> {
         if is_fresh(self.manager_changed_at, window, now) || is_fresh(self.put_again_at, window, now) {
             return None;
         }
         let manager = self.manager_email.as_deref()?;
-        let own =
-            std::iter::once(&self.email).chain(others).any(|address| address.eq_ignore_ascii_case(manager));
+        let mailbox = mailbox_key(manager);
+        let own = std::iter::once(&self.email).chain(others).any(|address| mailbox_key(address) == mailbox);
         (!own).then_some(manager)
     }
 
@@ -194,7 +195,13 @@ mod tests {
             account.manager_to_ask(&others, WINDOW, noon()).map(str::to_owned)
         };
         assert_eq!(asked(&ada(), &["ada@example.org"]).as_deref(), Some("grace@example.com"));
-        assert_eq!(asked(&ada(), &["Grace@Example.com"]), None);
+        for same in ["Grace@Example.com", "grace+boss@example.com", "g.race@example.com"] {
+            assert_eq!(asked(&ada(), &[same]), None, "{same}");
+            assert_eq!(
+                asked(&Account { manager_email: Some(same.to_owned()), ..ada() }, &["grace@example.com"]),
+                None
+            );
+        }
         assert_eq!(asked(&Account { email: "GRACE@example.com".to_owned(), ..ada() }, &[]), None);
         assert_eq!(asked(&Account { manager_changed_at: Some(noon()), ..ada() }, &[]), None);
         assert_eq!(asked(&Account { put_again_at: Some(noon()), ..ada() }, &[]), None);

@@ -101,12 +101,12 @@ pub struct StaffActor {
     pub seen: Option<i32>,
 }
 
-/// The member of the staff who owns the ticket's account, if one does.
+/// The members of the staff whose account the ticket's is. One by its address and another by `--account` are both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// Who.
-    pub id: StaffId,
-    /// With which reach; disabled members keep theirs.
+    pub ids: Vec<StaffId>,
+    /// The highest reach among them; disabled members keep theirs.
     pub rank: Rank,
 }
 
@@ -127,7 +127,7 @@ impl StaffActor {
             return Err(Rejection::RoleTooLow);
         }
         match owner {
-            Some(owner) if owner.id == self.id => Err(Rejection::OwnTicket),
+            Some(owner) if owner.ids.contains(&self.id) => Err(Rejection::OwnTicket),
             Some(owner) if owner.rank > self.rank => Err(Rejection::Outranked),
             _ => Ok(()),
         }

@@ -68,6 +68,17 @@ fn a_labels(domain: &str) -> Option<String> {
     (outcome.is_ok() && read == written && !written.is_ascii()).then_some(ascii)
 }
 
+/// Which mailbox an address may lead to: in lower case, without dots in the local part and without what stands behind
+/// its `+`. Whether a mail server reads it so is not known: whoever must be refused because of an address is refused for
+/// each of its spellings, and nobody is ever let in by this key.
+#[must_use]
+pub fn mailbox_key(address: &str) -> String {
+    let folded = address.to_ascii_lowercase();
+    let (local, domain) = folded.split_once('@').unwrap_or((&folded, ""));
+    let base = local.split('+').next().unwrap_or_default().replace('.', "");
+    format!("{base}@{domain}")
+}
+
 /// RFC 5321's dot-atom, at most 64 characters.
 fn is_local_part(local: &str) -> bool {
     let is_atom = |atom: &str| {
@@ -109,6 +120,19 @@ mod tests {
     fn addresses_that_differ_in_case_alone_have_one_key() {
         let key = EmailAddress::parse("Ada.L+2fa@Example.com").unwrap().unique_key();
         assert_eq!(key, "ada.l+2fa@example.com");
+    }
+
+    #[test]
+    fn dots_and_what_stands_behind_a_plus_lead_to_the_same_mailbox() {
+        for written in
+            ["adal@example.com", "Ada.L@Example.com", "a.d.a.l+b.c+d@example.com", "adal+@example.com"]
+        {
+            assert_eq!(mailbox_key(written), "adal@example.com", "{written}");
+        }
+        for other in ["adal@example.org", "adal@mail.example.com", "ada-l@example.com", "adall@example.com"] {
+            assert_ne!(mailbox_key(other), "adal@example.com", "{other}");
+        }
+        assert_eq!(mailbox_key("+any@example.com"), mailbox_key("+other@example.com"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub async fn approve(
     ctx.write(move |conn| {
         let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
-        let evidence = counting_for(conn, &ticket, &by, evidence)?;
+        let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
         let given: Vec<_> =
             stored::list_approvals(conn, &ticket.id)?.into_iter().map(|approval| approval.staff_id).collect();
         let with = Approving {
@@ -81,7 +81,7 @@ pub async fn reissue(ctx: &Context, by: &StaffActor, reference: &str, reason: &s
     ctx.write(move |conn| {
         let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
-        let evidence = counting_for(conn, &ticket, &by, evidence)?;
+        let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
         let with = Approving {
             by: &by,
             owner: owner.as_ref(),

@@ -5,7 +5,7 @@ use chrono::{Duration, NaiveTime};
 use super::Context;
 use crate::crypto::Purpose;
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, account_addresses, audit, review, staff, tickets};
+use crate::db::{Conn, account_addresses, audit, ownership, review, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Owner;
@@ -51,7 +51,7 @@ fn risks(
     let added =
         addresses.iter().filter(|other| other.is_new && other.kind == "other").map(|one| one.added_at);
     let mut risks = account.risks(added.max(), ctx.policy.fresh, now);
-    if staff::find_owner(conn, account)?.is_some() {
+    if owner(conn, ctx, account, now)?.is_some() {
         risks.push(Risk::StaffAccount);
     }
     let earlier = tickets::list_others_of_account(conn, &account.id, &ticket.id, now - NETWORKS)?;
@@ -80,9 +80,16 @@ fn had_trouble(conn: &mut Conn, ticket: &Ticket, account: &Account, since: Time)
         || review::has_failed_evidence(conn, &account.id, &ticket.id, since)?)
 }
 
-/// The member of the staff who owns the ticket's account.
-pub(super) fn owner(conn: &mut Conn, account: &Account) -> Result<Option<Owner>, Error> {
-    Ok(staff::find_owner(conn, account)?.map(|member| member.as_owner()))
+/// The members of the staff whose account it is.
+pub(super) fn owner(
+    conn: &mut Conn,
+    ctx: &Context,
+    account: &Account,
+    now: Time,
+) -> Result<Option<Owner>, Error> {
+    let members = ownership::owners(conn, account, now - ctx.policy.fresh)?;
+    let rank = members.iter().map(|member| member.roles.rank()).max();
+    Ok(rank.map(|rank| Owner { ids: members.into_iter().map(|member| member.id).collect(), rank }))
 }
 
 /// Counts a letter that an unconfirmed request causes; false where its address had its share of the day.

@@ -32,7 +32,7 @@ pub(super) fn load(
     let found = tickets::find(conn, &requester::parse_reference(reference))?;
     let ticket = found.ok_or(Rejection::NotFound)?;
     let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
-    let owner = assess::owner(conn, &account)?;
+    let owner = assess::owner(conn, ctx, &account, now)?;
     by.may_act(Rank::Agent, owner.as_ref())?;
     let ticket = expire::settle(conn, ctx, ticket, now)?;
     if by.seen.is_some_and(|seen| seen != ticket.version) {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Context, password_rules};
 use crate::db::audit::Circumstances;
 use crate::db::staff::{Member, New};
-use crate::db::{self, Conn, accounts, audit, review, sessions, staff, tickets};
+use crate::db::{self, Conn, accounts, audit, ownership, review, sessions, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::{Actor, Rank, Roles};
@@ -81,9 +81,11 @@ pub async fn add(ctx: &Context, new: NewMember) -> Result<Enrolled, Error> {
     let enrolled = enrolled(ctx, email.as_str(), &bytes[..])?;
     let (work, now) = (ctx.clone(), ctx.now());
     ctx.write(move |conn| {
+        staff::lock_all(conn)?;
         let account = new.account.as_deref().map(|id| account_of(conn, id)).transpose()?;
-        let theirs = own_accounts(conn, email.as_str(), account.as_ref())?;
-        refuse_second(conn, email.as_str(), &theirs)?;
+        let since = now - work.policy.fresh;
+        let theirs = own_accounts(conn, email.as_str(), account.as_ref(), since)?;
+        refuse_second(conn, email.as_str(), &theirs, since)?;
         let member = New {
             id: StaffId::new(work.crypto.id(now)),
             email: email.as_str().to_owned(),
@@ -236,21 +238,25 @@ fn account_of(conn: &mut Conn, external_id: &str) -> Result<AccountId, Error> {
     Ok(living.id)
 }
 
-/// The accounts that are a member's, by address and by name.
-fn own_accounts(conn: &mut Conn, email: &str, named: Option<&AccountId>) -> Result<Vec<Account>, Error> {
-    let by_address = accounts::find_by_email(conn, email)?;
-    let other = named.filter(|id| by_address.as_ref().is_none_or(|one| one.id != **id));
-    let named = other.map(|id| accounts::get(conn, id)).transpose()?;
-    Ok(by_address.into_iter().chain(named).collect())
+/// The accounts that are a member's, by any address and by name.
+fn own_accounts(
+    conn: &mut Conn,
+    email: &str,
+    named: Option<&AccountId>,
+    since: Time,
+) -> Result<Vec<Account>, Error> {
+    let mut ids = ownership::accounts_with(conn, email, since)?;
+    ids.extend(named.cloned());
+    ids.iter().map(|id| Ok(accounts::get(conn, id)?)).collect()
 }
 
 /// A second row for one person, by address or by account, would let them approve twice.
-fn refuse_second(conn: &mut Conn, email: &str, theirs: &[Account]) -> Result<(), Error> {
-    if staff::find_by_email(conn, email)?.is_some() {
+fn refuse_second(conn: &mut Conn, email: &str, theirs: &[Account], since: Time) -> Result<(), Error> {
+    if !ownership::of_mailbox(conn, email)?.is_empty() {
         return Err(Error::Taken("email"));
     }
     for own in theirs {
-        if staff::find_owner(conn, own)?.is_some() {
+        if !ownership::owners(conn, own, since)?.is_empty() {
             return Err(Error::Taken("account"));
         }
     }

@@ -9,7 +9,7 @@ use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::letters::{self, About, Fate};
 use crate::db::review::list_evidence;
 use crate::db::vouches::{self, Vouch};
-use crate::db::{Conn, account_addresses, accounts, apply, staff, tickets};
+use crate::db::{Conn, account_addresses, accounts, apply, ownership, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::StaffActor;
@@ -69,13 +69,15 @@ pub(super) fn all_evidence(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<Evide
 /// What counts of the evidence where a member of the staff acts on it: managers who vouched cannot act on their own word.
 pub(super) fn counting_for(
     conn: &mut Conn,
+    ctx: &Context,
     ticket: &Ticket,
     by: &StaffActor,
     mut all: Vec<Evidence>,
+    now: Time,
 ) -> Result<Vec<Evidence>, Error> {
     if all.iter().any(|one| one.method == Method::ManagerVouch) {
         for manager in vouches::list_answered(conn, &ticket.id)? {
-            if is_of(conn, &manager, &by.id)? {
+            if leads_to(conn, ctx, &manager, &by.id, now)? {
                 all.retain(|one| one.method != Method::ManagerVouch);
             }
         }
@@ -95,7 +97,7 @@ pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result
     ctx.write(move |conn| {
         let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
-        let evidence = counting_for(conn, &ticket, &by, evidence)?;
+        let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
         let digest = inner.crypto.code_digest(Purpose::Pin, &[ticket.id.as_str()], pin.expose_secret());
         let made = ticket.make_pin(&by, owner.as_ref(), &inner.policy, &evidence, digest.into(), now)?;
         apply(conn, &inner.crypto, made)?;
@@ -141,7 +143,8 @@ pub async fn ask_vouch(ctx: &Context, by: &StaffActor, reference: &str) -> Resul
     .await
 }
 
-/// The manager who may vouch: on file long enough, none of the account's own addresses, and not the acting agent.
+/// The manager who may vouch: on file long enough, and under no spelling of an address the account's owner or the
+/// acting agent.
 pub(super) fn manager_to_ask(
     conn: &mut Conn,
     ctx: &Context,
@@ -152,17 +155,13 @@ pub(super) fn manager_to_ask(
     let others: Vec<String> =
         account_addresses::list(conn, &account.id)?.into_iter().map(|other| other.address).collect();
     let Some(manager) = account.manager_to_ask(&others, ctx.policy.fresh, now) else { return Ok(None) };
-    Ok((!is_of(conn, manager, by)?).then(|| manager.to_owned()))
+    Ok((!leads_to(conn, ctx, manager, by, now)?).then(|| manager.to_owned()))
 }
 
-/// Whether an address is that of a member of the staff, at the desk or of their own account.
-fn is_of(conn: &mut Conn, address: &str, by: &StaffId) -> Result<bool, Error> {
-    let is_actor = staff::find_by_email(conn, address)?.is_some_and(|member| member.id == *by);
-    let own = match accounts::find_by_email(conn, address)? {
-        Some(theirs) => staff::find_owner(conn, &theirs)?.is_some_and(|member| member.id == *by),
-        None => false,
-    };
-    Ok(is_actor || own)
+/// Whether an address may be that of a member of the staff, at the desk or of an account of their own.
+fn leads_to(conn: &mut Conn, ctx: &Context, address: &str, by: &StaffId, now: Time) -> Result<bool, Error> {
+    let member = staff::get(conn, by)?;
+    Ok(ownership::leads_to(conn, address, &member, now - ctx.policy.fresh)?)
 }
 
 /// The manager answers, with token and code of the letter: recorded as evidence.

@@ -186,9 +186,9 @@ fn read(
     let names: HashMap<StaffId, String> =
         staff::names(conn, people.into_iter().collect())?.into_iter().collect();
     let name = |id: &StaffId| names.get(id).cloned().unwrap_or_default();
-    let owner = assess::owner(conn, &account)?;
+    let owner = assess::owner(conn, ctx, &account, now)?;
     let evidence = noted.iter().map(|one| one.evidence.clone()).collect();
-    let evidence = verify::counting_for(conn, &ticket, &who.actor, evidence)?;
+    let evidence = verify::counting_for(conn, ctx, &ticket, &who.actor, evidence, now)?;
     let view = Viewing { ctx, who, ticket: &ticket, account: &account, evidence: &evidence, now };
     let requests = tickets::list_duplicates(conn, &ticket.id)?
         .into_iter()

@@ -11,7 +11,7 @@ use crate::support::app::TestApp;
 use crate::support::client::text;
 
 /// Every command of the desk, with a body that it takes.
-fn commands(asker: &Asker) -> Vec<(&'static str, Value)> {
+pub(super) fn commands(asker: &Asker) -> Vec<(&'static str, Value)> {
     let (message, reason) = (json!({"message": "Hello."}), json!({"reason": "because"}));
     vec![
         ("/claim", json!({})),
@@ -44,7 +44,7 @@ async fn taken(app: &TestApp) -> (Member, Asker) {
     (agent, ada)
 }
 
-fn signals(seen: &Value) -> Vec<&str> {
+pub(super) fn signals(seen: &Value) -> Vec<&str> {
     seen["risks"].as_array().unwrap().iter().map(|one| one["signal"].as_str().unwrap()).collect()
 }
 

@@ -5,6 +5,7 @@
 
 mod a_outsiders;
 mod b_mailbox;
+mod c_addresses;
 mod c_callers;
 mod canary;
 mod d_staff;

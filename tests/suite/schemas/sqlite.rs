@@ -65,7 +65,7 @@ fn read(conn: &mut SqliteConnection, row: &TableRow) -> Table {
     let mut table = Table::default();
     let columns: Vec<ColumnRow> = diesel::sql_query(
         "SELECT name, type AS kind, NOT \"notnull\" AS nullable, dflt_value AS fallback, pk > 0 AS in_key \
-         FROM pragma_table_info(?) ORDER BY pk",
+         FROM pragma_table_xinfo(?) ORDER BY pk",
     )
     .bind::<Text, _>(&row.name)
     .load(conn)

@@ -113,7 +113,7 @@ fn auditor() -> StaffActor {
 }
 
 fn owner(of: &StaffActor) -> Owner {
-    Owner { id: of.id.clone(), rank: of.rank }
+    Owner { ids: vec![of.id.clone()], rank: of.rank }
 }
 
 /// A standard ticket in a state, as it would have come there; the next things to do are due at noon or later.

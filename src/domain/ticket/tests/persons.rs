@@ -75,7 +75,7 @@ fn nobody_acts_on_their_own_ticket_in_any_state() {
 
 #[test]
 fn on_an_account_of_staff_only_the_same_or_a_higher_rank_acts() {
-    let boss = |rank| Some(Owner { id: StaffId::new("boss"), rank });
+    let boss = |rank| Some(Owner { ids: vec![StaffId::new("boss")], rank });
     for (state, command, needed) in everywhere() {
         for owner in [Rank::None, Rank::Agent, Rank::Approver, Rank::Admin] {
             let result = perform_but(ticket(state), command, |act| {
@@ -169,14 +169,14 @@ fn refused_in_order(state: State, tier: Tier, command: Command) {
     let right = act.by.id.clone();
     act.by = staff("stranger", Rank::None);
     act.by.stepped_up = false;
-    act.owner = Some(Owner { id: StaffId::new("stranger"), rank: Rank::Admin });
+    act.owner = Some(Owner { ids: vec![StaffId::new("stranger")], rank: Rank::Admin });
     act.evidence.clear();
     let give =
         |act: &Act, ticket: &crate::domain::ticket::Ticket| refusal(act.perform(ticket.clone(), command));
     assert_eq!(give(&act, &elsewhere), Rejection::RoleTooLow);
     act.by.rank = if state == State::AwaitingApproval { Rank::Approver } else { Rank::Agent };
     assert_eq!(give(&act, &elsewhere), Rejection::OwnTicket);
-    act.owner = Some(Owner { id: StaffId::new("boss"), rank: Rank::Admin });
+    act.owner = Some(Owner { ids: vec![StaffId::new("boss")], rank: Rank::Admin });
     assert_eq!(give(&act, &elsewhere), Rejection::Outranked);
     act.owner = None;
     assert_eq!(give(&act, &elsewhere), Rejection::OutOfOrder);
