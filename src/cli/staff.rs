@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output::{Output, table, time};
 use super::{app, input};
 use crate::domain::actor::Roles;
+use crate::domain::ids::Reference;
 use crate::error::Error;
 use crate::workflow::Context;
 use crate::workflow::staff::{self, Enrolled, MemberView, NewMember};
@@ -38,12 +39,13 @@ pub(super) enum Command {
         #[arg(long, value_parser = roles)]
         role: Roles,
     },
-    /// Shuts a member out and ends their sessions.
+    /// Shuts a member out, ends their sessions, and voids what they approved and verified on open tickets.
     Disable {
         /// Whom.
         email: String,
     },
-    /// Gives a member another password and authenticator; a disabled one comes back.
+    /// Gives a member another password and authenticator; a disabled one comes back. What they approved and verified on
+    /// open tickets is void.
     Reset {
         /// Whom.
         email: String,
@@ -66,7 +68,8 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
             let new = NewMember { email, name, roles: role, account, password };
             let added = staff::add(ctx, new).await;
             let added = added.map_err(|error| Failure::about("account of that external id", error))?;
-            enrolled(output, &added, "was added");
+            let (fields, text) = enrolled(&added, "was added");
+            output.print(&fields, &text);
             for warning in app::warnings(ctx).await? {
                 output.note(&format!("note: {warning}"));
             }
@@ -75,19 +78,25 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
         Command::List => list(ctx, output).await,
         Command::Set { email, role } => {
             let said = format!("{email} now has the roles {}", role.as_str());
-            done(staff::set_roles(ctx, &email, role.clone()).await)?;
-            output.print(&json!({ "email": email, "roles": words(&role) }), &said);
+            let tickets = done(staff::set_roles(ctx, &email, role.clone()).await)?;
+            print(output, json!({ "email": email, "roles": words(&role) }), said, &tickets);
             Ok(())
         }
         Command::Disable { email } => {
-            done(staff::disable(ctx, &email).await)?;
-            output.print(&json!({ "email": email, "disabled": true }), &format!("{email} is shut out"));
+            let tickets = done(staff::disable(ctx, &email).await)?;
+            print(
+                output,
+                json!({ "email": email, "disabled": true }),
+                format!("{email} is shut out"),
+                &tickets,
+            );
             Ok(())
         }
         Command::Reset { email } => {
             let password = input::password()?;
             let anew = done(staff::reset(ctx, &email, &password).await)?;
-            enrolled(output, &anew, "has another password and authenticator");
+            let (fields, text) = enrolled(&anew, "has another password and authenticator");
+            print(output, fields, text, &anew.tickets);
             Ok(())
         }
         Command::Lift { email } => {
@@ -102,13 +111,26 @@ fn done<T>(result: Result<T, Error>) -> Result<T, Failure> {
     result.map_err(|error| Failure::about("member of the staff with that address", error))
 }
 
-fn enrolled(output: &Output, one: &Enrolled, what: &str) {
+/// Prints what was done, and the open tickets that go on without whoever it was done to.
+fn print(output: &Output, mut fields: Value, mut text: String, tickets: &[Reference]) {
+    let names: Vec<&str> = tickets.iter().map(Reference::as_str).collect();
+    if !names.is_empty() {
+        text = format!(
+            "{text}\nOpen tickets that they had, approved or verified; their part in them is void:\n  {}",
+            names.join("\n  ")
+        );
+    }
+    fields["tickets"] = json!(names);
+    output.print(&fields, &text);
+}
+
+fn enrolled(one: &Enrolled, what: &str) -> (Value, String) {
     let (secret, uri) = (one.secret.expose_secret(), one.otpauth_uri.expose_secret());
     let text = format!(
         "{} {what}. Their authenticator, shown this once:\n  key   {secret}\n  link  {uri}",
         one.email
     );
-    output.print(&json!({ "email": one.email, "secret": secret, "otpauth_uri": uri }), &text);
+    (json!({ "email": one.email, "secret": secret, "otpauth_uri": uri }), text)
 }
 
 async fn list(ctx: &Context, output: &Output) -> Result<(), Failure> {

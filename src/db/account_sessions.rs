@@ -44,6 +44,26 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error>
         .optional()?)
 }
 
+/// The session of that id.
+///
+/// # Errors
+/// Of the database alone.
+pub fn get(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
+    Ok(account_sessions::table.find(id).select(Session::as_select()).first(conn).optional()?)
+}
+
+/// The same, as nobody changes or ends it until the transaction does.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
+    let row = account_sessions::table.find(id);
+    Ok(match conn {
+        Conn::Pg(conn) => row.select(Session::as_select()).for_share().first(conn).optional()?,
+        Conn::Sqlite(conn) => row.select(Session::as_select()).first(conn).optional()?,
+    })
+}
+
 /// All sessions of an account, the last seen first.
 ///
 /// # Errors

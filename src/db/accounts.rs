@@ -7,7 +7,7 @@
 use diesel::prelude::*;
 
 use super::conn::{on_both, on_both_locking};
-use super::schema::{accounts, tickets, tokens};
+use super::schema::{accounts, clients, tickets, tokens};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
@@ -182,6 +182,25 @@ pub fn lock_of_token(conn: &mut Conn, hash: &str) -> Result<Option<Account>, Err
 pub fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
     let row =
         accounts::table.filter(accounts::external_id.eq(external_id)).select(Row::as_select()).first(conn);
+    Ok(row.optional()?.map(Account::from))
+}
+
+/// The account that a client calls so, removed or not; none where the client is disabled.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_of_client(
+    conn: &mut Conn,
+    client: &ClientId,
+    external_id: &str,
+) -> Result<Option<Account>, Error> {
+    let enabled = clients::table.filter(clients::id.eq(client)).filter(clients::disabled_at.is_null());
+    let row = accounts::table
+        .filter(accounts::external_id.eq(external_id))
+        .filter(accounts::client_id.eq(client))
+        .filter(diesel::dsl::exists(enabled))
+        .select(Row::as_select())
+        .first(conn);
     Ok(row.optional()?.map(Account::from))
 }
 

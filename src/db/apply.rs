@@ -11,7 +11,7 @@ use super::review::{self, Approval};
 use super::schema::tickets as table;
 use super::tickets::Row;
 use super::tokens::{self, Kind, NewToken};
-use super::{Conn, Error, accounts, recovery_codes};
+use super::{Conn, Error, account_sessions, accounts, recovery_codes};
 use crate::crypto::Crypto;
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
@@ -93,6 +93,7 @@ pub fn freeze_account(
     let around = Circumstances { actor, at, subject: &subject, version: account.version, ticket };
     audit::insert(conn, crypto, &around, &Event::new(Action::AccountFrozen))?;
     accounts::update(conn, account, from)?;
+    account_sessions::end_all(conn, id)?;
     Ok(true)
 }
 
@@ -158,12 +159,17 @@ impl Work<'_> {
                 review::insert_evidence(self.conn, &ticket.id, evidence, note)
             }
             Effect::VoidEvidence => review::void_evidence(self.conn, &ticket.id, self.at),
+            Effect::VoidEvidenceOf(staff) => review::void_evidence_of(self.conn, &ticket.id, &staff, self.at),
             Effect::AddRisk(risk) => review::add_risk(self.conn, &ticket.id, risk, self.at),
             Effect::SetPin(hash) => self.set_pin(ticket, Some(secrecy::ExposeSecret::expose_secret(&hash))),
             Effect::DropPin => self.set_pin(ticket, None),
             Effect::IssueKey(key) => self.issue(ticket, key),
             Effect::KillKey => self.kill_key(ticket),
             Effect::ActivateKey { step } => self.activate(ticket, step),
+            Effect::EndSessions { but: Some(one) } => {
+                account_sessions::end_others(self.conn, owner(ticket)?, &one)
+            }
+            Effect::EndSessions { but: None } => account_sessions::end_all(self.conn, owner(ticket)?),
             Effect::SuspendFormer => self.suspend_former(ticket),
             Effect::SuspendKey => self.suspend_key(ticket),
             Effect::RestoreKey => self.restore_key(ticket),

@@ -51,6 +51,15 @@ macro_rules! on_both_locking {
 }
 pub(crate) use on_both_locking;
 
+/// How a row is read by a transaction that decides on it. On SQLite writes take turns, and nothing need be locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Nobody changes it before the transaction ends.
+    Share,
+    /// Nor does anybody else read it so.
+    Update,
+}
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {

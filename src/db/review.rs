@@ -115,6 +115,41 @@ pub(super) fn void_evidence(conn: &mut Conn, ticket: &TicketId, now: Time) -> Re
     Ok(())
 }
 
+pub(super) fn void_evidence_of(
+    conn: &mut Conn,
+    ticket: &TicketId,
+    staff: &StaffId,
+    now: Time,
+) -> Result<(), Error> {
+    diesel::update(
+        evidence::table
+            .filter(evidence::ticket_id.eq(ticket))
+            .filter(evidence::staff_id.eq(staff))
+            .filter(evidence::outcome.eq(Outcome::Passed))
+            .filter(evidence::voided_at.is_null()),
+    )
+    .set(evidence::voided_at.eq(now))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Since when each verification that a member of the staff recorded as passed on a ticket counts no more, if so.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_voided_of(
+    conn: &mut Conn,
+    ticket: &TicketId,
+    staff: &StaffId,
+) -> Result<Vec<Option<Time>>, Error> {
+    Ok(evidence::table
+        .filter(evidence::ticket_id.eq(ticket))
+        .filter(evidence::staff_id.eq(staff))
+        .filter(evidence::outcome.eq(Outcome::Passed))
+        .select(evidence::voided_at)
+        .load(conn)?)
+}
+
 /// Voids what was passed on open tickets at that time or before: it counts no more.
 ///
 /// # Errors

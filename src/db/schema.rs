@@ -162,6 +162,7 @@ diesel::table! {
         diagnoses -> Integer,
         network -> Nullable<Text>,
         version -> Integer,
+        bearer -> Text,
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::staff_sessions;
-use super::{Conn, Error};
+use super::{Conn, Error, Lock};
 use crate::domain::Time;
 use crate::domain::ids::{SessionId, StaffId};
 
@@ -37,6 +37,31 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error>
         .select(Session::as_select())
         .first(conn)
         .optional()?)
+}
+
+/// The session of that id.
+///
+/// # Errors
+/// Of the database alone.
+pub fn get(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
+    Ok(staff_sessions::table.find(id).select(Session::as_select()).first(conn).optional()?)
+}
+
+/// The same, as nobody changes or ends it until the transaction does.
+///
+/// # Errors
+/// Of the database alone.
+pub fn lock(conn: &mut Conn, id: &SessionId, lock: Lock) -> Result<Option<Session>, Error> {
+    let row = staff_sessions::table.find(id);
+    Ok(match (conn, lock) {
+        (Conn::Pg(conn), Lock::Share) => {
+            row.select(Session::as_select()).for_share().first(conn).optional()?
+        }
+        (Conn::Pg(conn), Lock::Update) => {
+            row.select(Session::as_select()).for_no_key_update().first(conn).optional()?
+        }
+        (Conn::Sqlite(conn), _) => row.select(Session::as_select()).first(conn).optional()?,
+    })
 }
 
 /// Stores a session.

@@ -113,6 +113,7 @@ text_columns!(
     evidence::Outcome,
     policy::Tier,
     risk::Risk,
+    ticket::Bearer,
     ticket::CloseReason,
     ticket::MessageKind,
     ticket::Problem,

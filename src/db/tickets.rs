@@ -10,7 +10,7 @@ use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, Reference, StaffId, TicketId};
 use crate::domain::policy::Tier;
-use crate::domain::ticket::{CloseReason, Problem, State, Ticket};
+use crate::domain::ticket::{Bearer, CloseReason, Problem, State, Ticket};
 
 /// A ticket's row without what is secret or counted beside the version.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -29,6 +29,7 @@ pub(super) struct Row {
     state_since: Time,
     expires_at: Option<Time>,
     confirmed_at: Option<Time>,
+    bearer: Bearer,
     holder: Option<StaffId>,
     approved_at: Option<Time>,
     due_at: Option<Time>,
@@ -60,6 +61,7 @@ impl From<Row> for Ticket {
             state_since: row.state_since,
             expires_at: row.expires_at,
             confirmed_at: row.confirmed_at,
+            bearer: row.bearer,
             holder: row.holder,
             approved_at: row.approved_at,
             due_at: row.due_at,
@@ -97,6 +99,7 @@ impl Row {
             state_since: ticket.state_since,
             expires_at: ticket.expires_at,
             confirmed_at: ticket.confirmed_at,
+            bearer: ticket.bearer,
             holder: ticket.holder,
             approved_at: ticket.approved_at,
             due_at: ticket.due_at,

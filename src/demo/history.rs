@@ -53,9 +53,10 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), DemoError> {
         match fate {
             Fate::Renewed => renewed(stage, &by, &asked).await?,
             Fate::Rejected => {
-                review::reject(&stage.ctx, &by, &asked.reference, "Not recognised on the call.").await?;
+                review::reject(&stage.ctx, &by.acting(), &asked.reference, "Not recognised on the call.")
+                    .await?;
             }
-            _ => review::close(&stage.ctx, &by, &asked.reference, "solved").await?,
+            _ => review::close(&stage.ctx, &by.acting(), &asked.reference, "solved").await?,
         }
     }
     stage.tick().await?;

@@ -12,14 +12,14 @@ use super::DemoError;
 use super::cast::{self, Member, PEOPLE, Person, STAFF};
 use super::key::Key;
 use super::letter::Letter;
-use crate::domain::actor::{Roles, StaffActor};
+use crate::domain::actor::Roles;
 use crate::domain::ids::ClientId;
 use crate::domain::ticket::Problem;
 use crate::mail::Memory;
 use crate::worker;
 use crate::workflow::caller::Caller;
 use crate::workflow::open::{self, Request};
-use crate::workflow::session::{self, Credentials};
+use crate::workflow::session::{self, Credentials, StaffSession};
 use crate::workflow::staff::{self, NewMember};
 use crate::workflow::{Context, accounts, enrol, requester};
 
@@ -124,8 +124,8 @@ impl Stage {
         Ok(())
     }
 
-    /// A member of the staff signs in and steps up, each with a code of its own.
-    pub(super) async fn acting(&self, id: &str) -> Result<StaffActor, DemoError> {
+    /// A member of the staff signs in.
+    pub(super) async fn acting(&self, id: &str) -> Result<StaffSession, DemoError> {
         let player = self.staff.iter().find(|player| player.member.id == id);
         let player = player.ok_or(DemoError::Story("there is no such member of the staff"))?;
         self.wait(61);
@@ -136,10 +136,16 @@ impl Stage {
             network: None,
         };
         let token = session::sign_in(&self.ctx, with).await?.token;
-        let signed_in = session::authenticate(&self.ctx, token.expose_secret()).await?;
+        Ok(session::authenticate(&self.ctx, token.expose_secret()).await?)
+    }
+
+    /// They type a fresh code, in time for what needs one.
+    pub(super) async fn step_up(&self, who: &StaffSession) -> Result<(), DemoError> {
+        let player = self.staff.iter().find(|player| player.member.email() == who.email);
+        let player = player.ok_or(DemoError::Story("there is no such member of the staff"))?;
         self.wait(31);
-        session::step_up(&self.ctx, &signed_in, &player.key.code(self.ctx.now())).await?;
-        Ok(session::authenticate(&self.ctx, token.expose_secret()).await?.actor)
+        session::step_up(&self.ctx, who, &player.key.code(self.ctx.now())).await?;
+        Ok(())
     }
 
     /// Somebody asks for help at the help page.

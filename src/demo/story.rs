@@ -10,11 +10,11 @@ use super::cast;
 use super::history;
 use super::key::Key;
 use super::stage::{Asked, Stage};
-use crate::domain::actor::StaffActor;
 use crate::domain::evidence::{Method, Outcome};
 use crate::domain::ticket::Problem;
 use crate::mail::{Reason, Verdict};
 use crate::workflow::activate::{self, Attempt};
+use crate::workflow::session::StaffSession;
 use crate::workflow::{accounts, approve, diagnose, freeze, requester, review, verify};
 
 /// A ticket that the visitor finds, and what there is to see.
@@ -69,33 +69,34 @@ async fn renumber(stage: &Stage, who: &'static str) -> Result<(), DemoError> {
 }
 
 /// A member of the staff takes the ticket.
-pub(super) async fn taken(stage: &Stage, staff: &str, asked: &Asked) -> Result<StaffActor, DemoError> {
+pub(super) async fn taken(stage: &Stage, staff: &str, asked: &Asked) -> Result<StaffSession, DemoError> {
     stage.wait(240);
     let by = stage.acting(staff).await?;
-    review::claim(&stage.ctx, &by, &asked.reference, None).await?;
+    review::claim(&stage.ctx, &by.acting(), &asked.reference, None).await?;
     stage.wait(120);
     Ok(by)
 }
 
 async fn passed(
     stage: &Stage,
-    by: &StaffActor,
+    by: &StaffSession,
     asked: &Asked,
     method: Method,
     note: &str,
 ) -> Result<(), DemoError> {
     stage.wait(180);
-    verify::evidence(&stage.ctx, by, &asked.reference, method, Outcome::Passed, note).await?;
+    verify::evidence(&stage.ctx, &by.acting(), &asked.reference, method, Outcome::Passed, note).await?;
     Ok(())
 }
 
-async fn pin(stage: &Stage, by: &StaffActor, asked: &Asked) -> Result<String, DemoError> {
-    Ok(verify::make_pin(&stage.ctx, by, &asked.reference).await?.expose_secret().to_owned())
+async fn pin(stage: &Stage, by: &StaffSession, asked: &Asked) -> Result<String, DemoError> {
+    Ok(verify::make_pin(&stage.ctx, &by.acting(), &asked.reference).await?.expose_secret().to_owned())
 }
 
-async fn approved(stage: &Stage, by: &StaffActor, asked: &Asked, reason: &str) -> Result<(), DemoError> {
+async fn approved(stage: &Stage, by: &StaffSession, asked: &Asked, reason: &str) -> Result<(), DemoError> {
     stage.wait(60);
-    approve::approve(&stage.ctx, by, &asked.reference, &cast::email(asked.who), reason).await?;
+    stage.step_up(by).await?;
+    approve::approve(&stage.ctx, &by.acting(), &asked.reference, &cast::email(asked.who), reason).await?;
     stage.tick().await
 }
 
@@ -109,7 +110,7 @@ async fn completed(stage: &mut Stage) -> Told {
 }
 
 /// Called on the number on file, approved, and the mailed key is proved.
-pub(super) async fn renewed(stage: &mut Stage, by: &StaffActor, asked: &Asked) -> Result<(), DemoError> {
+pub(super) async fn renewed(stage: &mut Stage, by: &StaffSession, asked: &Asked) -> Result<(), DemoError> {
     let who = asked.who;
     passed(stage, by, asked, Method::Callback, "Called the number on file; they expected the call.").await?;
     let pin = pin(stage, by, asked).await?;
@@ -130,9 +131,10 @@ async fn rejected(stage: &Stage) -> Told {
     let by = taken(stage, "agent2", &asked).await?;
     let note = "Whoever answered the number on file knew of no request.";
     let failed = Outcome::Failed;
-    verify::evidence(&stage.ctx, &by, &asked.reference, Method::Callback, failed, note).await?;
+    verify::evidence(&stage.ctx, &by.acting(), &asked.reference, Method::Callback, failed, note).await?;
     stage.wait(60);
-    review::reject(&stage.ctx, &by, &asked.reference, "Not recognised on the number on file.").await?;
+    review::reject(&stage.ctx, &by.acting(), &asked.reference, "Not recognised on the number on file.")
+        .await?;
     stage.tick().await?;
     Ok(scene(
         &asked,
@@ -154,7 +156,7 @@ async fn solved(stage: &Stage) -> Told {
     let thanks = "My phone's clock was slow. It works again, thank you!";
     requester::reply(&stage.ctx, &asked.reference, token, thanks.to_owned()).await?;
     let by = taken(stage, "agent", &asked).await?;
-    review::close(&stage.ctx, &by, &asked.reference, "solved").await?;
+    review::close(&stage.ctx, &by.acting(), &asked.reference, "solved").await?;
     stage.tick().await?;
     Ok(scene(&asked, "Solved without a new key: two codes showed that the phone's clock was slow."))
 }
@@ -166,7 +168,7 @@ async fn frozen(stage: &Stage) -> Told {
     let stop = stage.newest("joan")?.after("/stop/").map(str::to_owned);
     let by = taken(stage, "agent2", &asked).await?;
     let hurry = "Called in twice and asked to be called on a number that is not on file.";
-    review::flag(&stage.ctx, &by, &asked.reference, hurry).await?;
+    review::flag(&stage.ctx, &by.acting(), &asked.reference, hurry).await?;
     stage.wait(900);
     let stop = stop.ok_or(DemoError::Story("the letter has no stop link"))?;
     freeze::stop(&stage.ctx, &stop).await?;
@@ -184,7 +186,7 @@ async fn waiting(stage: &Stage) -> Told {
     let by = taken(stage, "agent", &asked).await?;
     let question = "Which app do you use, and is your phone's clock set to automatic? Is there a second entry \
          named Example in the app?";
-    review::ask(&stage.ctx, &by, &asked.reference, question).await?;
+    review::ask(&stage.ctx, &by.acting(), &asked.reference, question).await?;
     stage.tick().await?;
     Ok(scene(&asked, "Waiting for her answer; the desk’s deadline stands still."))
 }
@@ -270,7 +272,7 @@ async fn half_verified(stage: &Stage) -> Told {
     let asked = stage.ask_and_confirm("katherine", Problem::NewDevice, text).await?;
     let by = taken(stage, "agent", &asked).await?;
     passed(stage, &by, &asked, Method::VideoWithId, "Driving licence compared on the call.").await?;
-    verify::ask_vouch(&stage.ctx, &by, &asked.reference).await?;
+    verify::ask_vouch(&stage.ctx, &by.acting(), &asked.reference).await?;
     stage.tick().await?;
     Ok(scene(
         &asked,

@@ -97,8 +97,6 @@ pub struct StaffActor {
     pub rank: Rank,
     /// Whether a fresh code of their own authenticator stands (step-up).
     pub stepped_up: bool,
-    /// The version of the ticket that they looked at, where they say so: nothing is done to another one.
-    pub seen: Option<i32>,
 }
 
 /// The members of the staff whose account the ticket's is. One by its address and another by `--account` are both.
@@ -111,12 +109,6 @@ pub struct Owner {
 }
 
 impl StaffActor {
-    /// The same person, acting on what they saw of the ticket.
-    #[must_use]
-    pub fn who_saw(&self, version: i32) -> Self {
-        Self { seen: Some(version), ..self.clone() }
-    }
-
     /// Refuses before any state is looked at: the rank that the command needs, one's own ticket, and accounts of
     /// staff that outrank the actor.
     ///
@@ -197,12 +189,6 @@ mod tests {
     fn auditors_and_admins_alone_read_the_audit_log() {
         assert!(roles("auditor").may_read_audit() && roles("admin").may_read_audit());
         assert!(!roles("agent,approver").may_read_audit());
-    }
-
-    #[test]
-    fn who_acts_on_what_they_saw_says_which_version() {
-        let by = StaffActor { id: StaffId::new("7"), rank: Rank::Agent, stepped_up: true, seen: None };
-        assert_eq!(by.who_saw(3), StaffActor { seen: Some(3), ..by });
     }
 
     #[test]

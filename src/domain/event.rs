@@ -69,6 +69,8 @@ words! {
         Frozen = "frozen",
         /// An admin thawed the ticket.
         Thawed = "thawed",
+        /// A member of the staff who had a part in it was disabled, reset or demoted.
+        StaffShutOut = "staff_shut_out",
         /// The account changed under an open ticket.
         AccountChanged = "account_changed",
         /// An account was put for the first time.

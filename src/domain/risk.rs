@@ -21,6 +21,8 @@ words! {
         FailedEvidence = "failed_evidence",
         /// The account belongs to a member of the staff.
         StaffAccount = "staff_account",
+        /// Somebody who verified, approved or had it was disabled, reset or demoted.
+        StaffShutOut = "staff_shut_out",
         /// Another recent ticket of the account.
         RecentTicket = "recent_ticket",
         /// A second request for the same account.
@@ -36,7 +38,14 @@ impl Risk {
     /// Whether the signal raises the ticket to `privileged`; the others are shown and raise nothing.
     #[must_use]
     pub const fn raises(self) -> bool {
-        !matches!(self, Self::RecentTicket | Self::SecondRequest | Self::NewNetwork | Self::BusyNetwork)
+        !matches!(
+            self,
+            Self::StaffShutOut
+                | Self::RecentTicket
+                | Self::SecondRequest
+                | Self::NewNetwork
+                | Self::BusyNetwork
+        )
     }
 
     /// What staff read.
@@ -53,6 +62,9 @@ impl Risk {
             Self::Flagged => "An agent noted urgency or coercion.",
             Self::FailedEvidence => "A verification failed on this ticket.",
             Self::StaffAccount => "The account belongs to a member of the staff.",
+            Self::StaffShutOut => {
+                "Somebody who had a part in this ticket was disabled, reset or demoted; what they did no longer counts."
+            }
             Self::RecentTicket => "The account had another ticket in the last 7 days.",
             Self::SecondRequest => "There is a second request for this account.",
             Self::NewNetwork => "The request came from a network that this account was not seen in before.",
@@ -68,7 +80,16 @@ mod tests {
     #[test]
     fn eight_signals_raise_the_tier_and_the_others_are_only_shown() {
         let shown: Vec<Risk> = Risk::ALL.iter().copied().filter(|risk| !risk.raises()).collect();
-        assert_eq!(shown, [Risk::RecentTicket, Risk::SecondRequest, Risk::NewNetwork, Risk::BusyNetwork]);
+        assert_eq!(
+            shown,
+            [
+                Risk::StaffShutOut,
+                Risk::RecentTicket,
+                Risk::SecondRequest,
+                Risk::NewNetwork,
+                Risk::BusyNetwork
+            ]
+        );
         assert_eq!(Risk::ALL.len() - shown.len(), 8);
     }
 

@@ -11,7 +11,8 @@ use super::{Context, password_rules};
 use crate::crypto::Crypto;
 use crate::db::audit::Circumstances;
 use crate::db::{
-    self, Conn, account_addresses, account_sessions, accounts, audit, authenticators, recovery_codes, tickets,
+    self, Conn, account_addresses, account_sessions, accounts, audit, authenticators, clients,
+    recovery_codes, tickets,
 };
 use crate::domain::Time;
 use crate::domain::account::{Account, Facts, TwoFactor};
@@ -82,6 +83,7 @@ pub async fn put(
             actor: &Actor::Host(owner.clone()),
             now,
         };
+        require_enabled(conn, &owner)?;
         let (account, done) = by.put(conn, &id, &facts)?;
         Ok((view(conn, account, now)?, done == Done::Created))
     })
@@ -150,10 +152,22 @@ pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretStr
 /// The account of a host, unless it was removed.
 ///
 /// # Errors
-/// `NotFound`, also where it is another host's or nobody's yet.
+/// `NotFound`, also where it is another host's or nobody's yet; `Unauthenticated` where the host is disabled.
 pub fn of_client(conn: &mut Conn, client: &ClientId, external_id: &str) -> Result<Account, Error> {
-    let account = living(conn, external_id)?;
-    if account.client.as_ref() == Some(client) { Ok(account) } else { Err(Rejection::NotFound.into()) }
+    let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
+    let found = accounts::find_of_client(conn, client, id.as_str())?;
+    match found.filter(|account| account.removed_at.is_none()) {
+        Some(account) => Ok(account),
+        None => {
+            require_enabled(conn, client)?;
+            Err(Rejection::NotFound.into())
+        }
+    }
+}
+
+/// Refuses a client that was disabled since its request began.
+pub(super) fn require_enabled(conn: &mut Conn, client: &ClientId) -> Result<(), Error> {
+    clients::find(conn, client)?.map(drop).ok_or(Error::Unauthenticated)
 }
 
 pub(super) fn external_id_of(text: &str) -> Result<ExternalId, Rejection> {

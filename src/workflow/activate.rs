@@ -19,7 +19,7 @@ use crate::domain::authenticator::AuthenticatorState;
 use crate::domain::ids::{Reference, TicketId};
 use crate::domain::proof::{Presented, Proof};
 use crate::domain::rejection::Rejection;
-use crate::domain::ticket::{Command, Ticket};
+use crate::domain::ticket::{Command, Proven, Ticket};
 use crate::domain::totp::{Code, CodeOutcome, matching_pair, matching_step};
 use crate::error::Error;
 
@@ -255,7 +255,8 @@ fn decide(
             // Among many guesses at once the right one is a guess like the others.
             tickets::count_tries(conn, &ticket.id, tries, tries)?;
             let step = i64::try_from(step.get()).map_err(|_| Error::Internal("a step"))?;
-            complete(conn, ctx, ticket, step, Actor::Requester, now).map(Ok)
+            let proven = Proven { step, by: Actor::Requester, session: None };
+            complete(conn, ctx, ticket, proven, now).map(Ok)
         }
         CodeOutcome::Used if proven => Ok(Err(Rejection::WrongCode)),
         _ => {
@@ -305,11 +306,10 @@ pub(super) fn complete(
     conn: &mut Conn,
     ctx: &Context,
     ticket: Ticket,
-    step: i64,
-    actor: Actor,
+    proven: Proven,
     now: Time,
 ) -> Result<Vec<SecretString>, Error> {
-    let ticket = apply(conn, &ctx.crypto, ticket.activate(step, actor, now)?)?;
+    let ticket = apply(conn, &ctx.crypto, ticket.activate(proven, now)?)?;
     let account = ticket.account.as_ref().ok_or(Error::Internal("a completed ticket of nobody"))?;
     recovery::renew(conn, ctx, account, now)
 }

@@ -3,12 +3,13 @@
 use chrono::Duration;
 
 use super::review::{self, Case};
+use super::session::ActingSession;
 use super::verify::{all_evidence, counting_for};
 use super::{Context, Counted, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::letters::{self, About, Fate};
 use crate::db::staff::{self, Member};
-use crate::db::{Conn, apply, review as stored};
+use crate::db::{Conn, Lock, apply, review as stored};
 use crate::domain::Time;
 use crate::domain::actor::{Actor, Role, StaffActor};
 use crate::domain::address::EmailAddress;
@@ -29,16 +30,18 @@ const STOP: Duration = Duration::hours(1);
 /// `StepUpRequired`, `Invalid`, `TooManyTries`.
 pub async fn approve(
     ctx: &Context,
-    by: &StaffActor,
+    session: &ActingSession,
     reference: &str,
     account: &str,
     reason: &str,
 ) -> Result<(), Error> {
     let reason = Text::parse(reason).ok_or(Rejection::Invalid("reason: say why, in 1 to 4000 characters"))?;
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let (reference, typed) = (reference.to_owned(), account.to_owned());
     ctx.write(move |conn| {
-        let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
+        // Their approvals may have to be stopped, and of several at once each counts those before it.
+        let Case { by, ticket, account, owner } =
+            review::load(conn, &inner, &session, Lock::Update, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
         let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
         let given: Vec<_> =
@@ -74,12 +77,18 @@ pub async fn approve(
 ///
 /// # Errors
 /// As [`approve`].
-pub async fn reissue(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+pub async fn reissue(
+    ctx: &Context,
+    session: &ActingSession,
+    reference: &str,
+    reason: &str,
+) -> Result<(), Error> {
     let reason = Text::parse(reason).ok_or(Rejection::Invalid("reason: say why, in 1 to 4000 characters"))?;
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
+        let Case { by, ticket, owner, .. } =
+            review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
         let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
         let with = Approving {

@@ -60,6 +60,10 @@ impl Attested {
             tracing::warn!(cause = "of another account", host = %self.client.id, "assertion refused");
             return Err(Error::Unauthenticated);
         }
+        if clients::find(conn, &self.client.id)?.is_none() {
+            tracing::warn!(cause = "disabled meanwhile", host = %self.client.id, "assertion refused");
+            return Err(Error::Unauthenticated);
+        }
         if clients::use_assertion(conn, &self.client.id, &self.assertion.jti, now + REMEMBERED)? {
             return Ok(());
         }

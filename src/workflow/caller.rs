@@ -3,12 +3,13 @@
 //! The rule: an account belongs to the host that put it; to every other it does not exist.
 
 use super::clients::Scope;
-use super::{Context, accounts};
+use super::{Context, accounts, owner};
 use crate::crypto::{TokenKind, token_hash};
-use crate::db::{self, Conn};
+use crate::db::{self, Conn, account_sessions};
+use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
-use crate::domain::ids::{AccountId, ClientId};
+use crate::domain::ids::{AccountId, ClientId, SessionId};
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
 
@@ -55,8 +56,15 @@ pub enum Caller {
         /// Its name for the account, as it was put.
         external_id: String,
     },
-    /// The owner, signed in with the local password.
-    Owner(AccountId),
+    /// The account holder, signed in with the local password.
+    Owner {
+        /// Whose account.
+        account: AccountId,
+        /// By which session, which is read again in the transaction that acts.
+        session: SessionId,
+        /// Whether nothing more was asked for when the request began.
+        is_full: bool,
+    },
 }
 
 impl Caller {
@@ -65,16 +73,43 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         match self {
             Self::Host { client, .. } => Actor::Host(client.clone()),
-            Self::Owner(account) => Actor::Owner(account.clone()),
+            Self::Owner { account, .. } => Actor::Owner(account.clone()),
         }
     }
 
-    /// The account that is meant.
-    pub(super) fn account(&self, conn: &mut Conn) -> Result<Account, Error> {
+    /// The account that is meant, by a caller who is still there: the client not disabled, the session not ended.
+    pub(super) fn account(&self, conn: &mut Conn, ctx: &Context, now: Time) -> Result<Account, Error> {
         let account = match self {
             Self::Host { client, external_id } => accounts::of_client(conn, client, external_id)?,
-            Self::Owner(id) => db::accounts::get(conn, id)?,
+            Self::Owner { account, session, is_full } => {
+                let account = db::accounts::lock(conn, account)?;
+                let session = account_sessions::lock(conn, session)?;
+                owner::require_there(ctx, session.as_ref(), &account, *is_full, now)?;
+                account
+            }
         };
         if account.removed_at.is_none() { Ok(account) } else { Err(Rejection::NotFound.into()) }
+    }
+
+    /// The same where nothing is written, and nothing can be locked.
+    pub(super) fn account_to_read(
+        &self,
+        conn: &mut Conn,
+        ctx: &Context,
+        now: Time,
+    ) -> Result<Account, Error> {
+        let Self::Owner { account, session, is_full } = self else { return self.account(conn, ctx, now) };
+        let account = db::accounts::get(conn, account)?;
+        let session = account_sessions::get(conn, session)?;
+        owner::require_there(ctx, session.as_ref(), &account, *is_full, now)?;
+        Ok(account)
+    }
+
+    /// The session of the account pages that is kept where all others of the account end.
+    pub(super) const fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Host { .. } => None,
+            Self::Owner { session, .. } => Some(session),
+        }
     }
 }

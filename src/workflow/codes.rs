@@ -22,7 +22,7 @@ use crate::domain::lockout::LockoutState;
 use crate::domain::proof::FirstFactor;
 use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::Refusal;
-use crate::domain::ticket::Command;
+use crate::domain::ticket::{Command, Proven};
 use crate::domain::totp::{Code, CodeOutcome, Step, matching_step};
 use crate::error::Error;
 
@@ -99,8 +99,8 @@ pub async fn verify(ctx: &Context, caller: &Caller, presented: Presented) -> Res
     let uses_recovery_code = matches!(*attempt, Attempt::RecoveryCode(_));
     let (context, caller) = (ctx.clone(), caller.clone());
     let work = move |conn: &mut Conn| {
-        let account = caller.account(conn)?;
-        SignIn { conn, ctx: &context, actor: caller.actor(), account, now }.decide(&attempt)
+        let account = caller.account(conn, &context, now)?;
+        SignIn { conn, ctx: &context, caller: &caller, actor: caller.actor(), account, now }.decide(&attempt)
     };
     // Not `ctx.write`: most sign-ins leave no letter, and need not wake the worker.
     let verified = ctx.heed(ctx.db.write(work).await).await?;
@@ -114,6 +114,7 @@ pub async fn verify(ctx: &Context, caller: &Caller, presented: Presented) -> Res
 struct SignIn<'a> {
     conn: &'a mut Conn,
     ctx: &'a Context,
+    caller: &'a Caller,
     actor: Actor,
     account: Account,
     now: Time,
@@ -220,7 +221,8 @@ impl SignIn<'_> {
         }
         failures::right(self.conn, &self.account)?;
         let step = i64::try_from(step.get()).map_err(|_| Error::Internal("a step"))?;
-        let codes = activate::complete(self.conn, self.ctx, ticket, step, self.actor.clone(), self.now)?;
+        let proven = Proven { step, by: self.actor.clone(), session: self.caller.session().cloned() };
+        let codes = activate::complete(self.conn, self.ctx, ticket, proven, self.now)?;
         Ok(Verified::Accepted { recovery_codes: Some(codes) })
     }
 

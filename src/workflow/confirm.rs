@@ -12,7 +12,7 @@ use crate::domain::Time;
 use crate::domain::evidence::{Method, stands};
 use crate::domain::ids::EvidenceId;
 use crate::domain::rejection::Rejection;
-use crate::domain::ticket::{Command, State, Ticket};
+use crate::domain::ticket::{Bearer, Command, State, Ticket};
 use crate::domain::totp::Code;
 use crate::error::Error;
 
@@ -99,9 +99,8 @@ fn enter(
         let (own, main) = enter_queue(conn, ctx, access.own.clone(), Method::MailboxCode, now)?;
         access.full = own.duplicate_of.is_none();
         (access.own, access.main) = (own, main);
-    } else if access.full && access.own.id == access.main.id {
-        access.main = gain_evidence(conn, ctx, access.main, now)?;
-        access.own = access.main.clone();
+    } else {
+        access = recognise(conn, ctx, access, came_back, now)?;
     }
     let mut token = None;
     if came_back {
@@ -120,6 +119,38 @@ fn enter(
         status.state = State::Open;
     }
     Ok(Confirmed { status, token })
+}
+
+/// The code is typed for a request that came before the staff already: the ticket may gain evidence, and whoever holds
+/// the token, or gets a new one, is recognised.
+fn recognise(
+    conn: &mut Conn,
+    ctx: &Context,
+    mut access: Access,
+    came_back: bool,
+    now: Time,
+) -> Result<Access, Error> {
+    let is_main = access.own.id == access.main.id;
+    if access.full {
+        access.main = gain_evidence(conn, ctx, access.main, now)?;
+    }
+    if is_main {
+        access.own = access.main.clone();
+    }
+    let is_known = match access.own.bearer {
+        Bearer::Mailbox => true,
+        Bearer::Session => !came_back,
+        Bearer::Unknown => false,
+    };
+    // Coming back to the ticket itself is noted on it, and what is closed is over.
+    let is_noted = is_main && (came_back || access.own.require(Command::Return).is_err());
+    if !is_known && !is_noted {
+        access.own = apply(conn, &ctx.crypto, access.own.recognised(now)?)?;
+        if is_main {
+            access.main = access.own.clone();
+        }
+    }
+    Ok(access)
 }
 
 /// A ticket that an agent took unconfirmed, or whose mailbox code is of the day before, gains the mailbox as evidence;
@@ -148,7 +179,7 @@ pub(super) fn enter_queue(
         return Err(Rejection::WrongCode.into());
     }
     if let Some(open) = tickets::find_open(conn, &id)? {
-        let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(open.id.clone(), now)?)?;
+        let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(method, open.id.clone(), now)?)?;
         let joined = open.second_request(&duplicate.id, &ctx.policy, now)?;
         return Ok((duplicate, apply(conn, &ctx.crypto, joined)?));
     }

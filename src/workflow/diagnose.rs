@@ -82,7 +82,7 @@ pub async fn diagnose_signed_in(
     require_codes(&codes)?;
     let (now, inner, who) = (ctx.now(), ctx.clone(), who.clone());
     ctx.write(move |conn| {
-        let account = accounts::get(conn, &who.account)?;
+        let account = who.caller().account(conn, &inner, now)?;
         count(conn, &account, now)?;
         let diagnosis = try_codes(conn, &inner, &account, &codes, now)?;
         let told = told(&inner, &account, &diagnosis);

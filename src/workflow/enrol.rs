@@ -81,7 +81,7 @@ fn enrolment(ctx: &Context, secret: &SharedSecret, label: &str) -> Result<Enrolm
 pub async fn pending(ctx: &Context, caller: &Caller) -> Result<Option<Enrolment>, Error> {
     let (now, inner, caller) = (ctx.now(), ctx.clone(), caller.clone());
     let found = ctx.db.read(move |conn| {
-        let account = caller.account(conn)?;
+        let account = caller.account_to_read(conn, &inner, now)?;
         let living = authenticators::list_living(conn, &account.id)?;
         let Some(key) = living.iter().find(|key| key.is_pending(Origin::Enrolment, now)) else {
             return Ok::<_, Error>(None);
@@ -152,7 +152,7 @@ impl<'a> Desk<'a> {
         caller: &Caller,
         now: Time,
     ) -> Result<Self, Error> {
-        let account = caller.account(conn)?;
+        let account = caller.account(conn, ctx, now)?;
         let living = authenticators::list_living(conn, &account.id)?;
         Ok(Self { conn, ctx, actor: caller.actor(), account, living, now })
     }

@@ -51,6 +51,7 @@ pub mod review;
 pub mod rotate;
 mod sending;
 pub mod session;
+mod shutting_out;
 pub mod staff;
 mod tally;
 #[cfg(test)]

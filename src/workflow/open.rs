@@ -24,7 +24,7 @@ use crate::domain::letter::{Content, Letter};
 use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::{ExternalId, Text};
-use crate::domain::ticket::{Problem, State, Ticket};
+use crate::domain::ticket::{Bearer, Problem, State, Ticket};
 use crate::error::Error;
 
 /// How long a mailbox code is good.
@@ -112,6 +112,7 @@ impl Draft {
             state_since: now,
             expires_at: None,
             confirmed_at: None,
+            bearer: Bearer::Unknown,
             holder: None,
             approved_at: None,
             due_at: None,
@@ -188,9 +189,9 @@ pub async fn submit_from_session(
     let request = Request { account: who.email.clone(), problem, message, network };
     let (draft, token) = Draft::of(ctx, request, now)?;
     let reference = draft.reference.clone();
-    let (inner, id) = (ctx.clone(), who.account.clone());
+    let (inner, caller) = (ctx.clone(), who.caller());
     ctx.write(move |conn| {
-        let account = accounts::get(conn, &id)?;
+        let account = caller.account(conn, &inner, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
         confirm::enter_queue(conn, &inner, ticket, Method::HostSession, now)?;
         Ok(())

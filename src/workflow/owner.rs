@@ -60,7 +60,7 @@ impl OwnerSession {
     /// Who they are to the other workflows.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        Caller::Owner(self.account.clone())
+        Caller::Owner { account: self.account.clone(), session: self.session.clone(), is_full: self.is_full }
     }
 }
 
@@ -103,6 +103,20 @@ pub async fn authenticate(ctx: &Context, token: &str) -> Result<OwnerSession, Er
         is_fresh: now.max(session.seen_at) - session.created_at <= FRESH_PASSWORD,
         expires_at: session.expires_at,
     })
+}
+
+/// Refuses where the session of a request that is under way has ended, or is worth less than when it began.
+pub(super) fn require_there(
+    ctx: &Context,
+    session: Option<&Session>,
+    account: &Account,
+    was_full: bool,
+    now: Time,
+) -> Result<(), Error> {
+    let session = session.ok_or(Error::Unauthenticated)?;
+    let is_full = is_full(session, account);
+    let is_over = has_ended(ctx, session, is_full, now) || account.removed_at.is_some();
+    if is_over || (was_full && !is_full) { Err(Error::Unauthenticated) } else { Ok(()) }
 }
 
 pub(super) fn is_full(session: &Session, account: &Account) -> bool {

@@ -70,9 +70,12 @@ pub async fn end(ctx: &Context, who: &OwnerSession, which: Which) -> Result<(), 
     if which != Which::This {
         who.require_full()?;
     }
-    let who = who.clone();
+    let (inner, who, now) = (ctx.clone(), who.clone(), ctx.now());
     ctx.db
         .write(move |conn| {
+            if which != Which::This {
+                who.caller().account(conn, &inner, now)?;
+            }
             match &which {
                 Which::This => account_sessions::end(conn, &who.account, &who.session)?,
                 Which::One(id) => account_sessions::end(conn, &who.account, id)?,

@@ -83,7 +83,7 @@ pub async fn type_back(ctx: &Context, who: &OwnerSession, typed: SecretString) -
     }
     let (now, inner, caller) = (ctx.now(), ctx.clone(), who.caller());
     let done = ctx.db.write(move |conn| {
-        let account = open_account(conn, &caller, now)?;
+        let account = open_account(conn, &inner, &caller, now)?;
         let actor = caller.actor();
         let Some(id) = recovery::find(conn, &inner, &account, typed.expose_secret())? else {
             return wrong(conn, &inner, &account, &actor, now);
@@ -96,8 +96,8 @@ pub async fn type_back(ctx: &Context, who: &OwnerSession, typed: SecretString) -
     Ok(done.await??)
 }
 
-fn open_account(conn: &mut Conn, caller: &Caller, now: Time) -> Result<Account, Error> {
-    let account = caller.account(conn)?;
+fn open_account(conn: &mut Conn, ctx: &Context, caller: &Caller, now: Time) -> Result<Account, Error> {
+    let account = caller.account(conn, ctx, now)?;
     if account.frozen_at.is_some() {
         return Err(Rejection::ProofRequired.into());
     }

@@ -12,7 +12,7 @@ use crate::domain::ids::Reference;
 use crate::domain::proof::Proof;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::Text;
-use crate::domain::ticket::{CloseReason, MessageKind, State, Ticket};
+use crate::domain::ticket::{Bearer, CloseReason, MessageKind, State, Ticket};
 use crate::error::Error;
 
 pub use super::confirm::{Confirmed, confirm};
@@ -43,6 +43,8 @@ pub struct Status {
     pub proof: Option<Proof>,
     /// How many consecutive codes activation takes, once a key was sent.
     pub codes: usize,
+    /// Whether whoever asks was recognised; else they see the state alone, and may withdraw.
+    pub is_known: bool,
 }
 
 /// Something that happened, as the requester sees it.
@@ -86,8 +88,13 @@ impl Access {
         Ok(self)
     }
 
+    /// Whether the bearer typed the code of the mailbox, or came with a session: a name alone reads and tries nothing.
+    fn is_known(&self) -> bool {
+        self.own.bearer != Bearer::Unknown
+    }
+
     pub(super) fn require_full(&self) -> Result<(), Error> {
-        if self.full { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
+        if self.full && self.is_known() { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
     }
 }
 
@@ -139,7 +146,7 @@ pub async fn status(ctx: &Context, reference: &str, token: &str) -> Result<Statu
 /// `NotFound`, `Invalid`, `OutOfOrder`, `TooManyTries`.
 pub async fn reply(ctx: &Context, reference: &str, token: &str, text: String) -> Result<Status, Error> {
     let text = Text::parse(&text).ok_or(Rejection::Invalid("message: 1 to 4000 characters"))?;
-    change(ctx, reference, token, move |conn, ctx, ticket, now| {
+    change(ctx, reference, token, Access::require_full, move |conn, ctx, ticket, now| {
         if review::count_answers(conn, &ticket.id)? >= MESSAGES {
             return Err(Rejection::TooManyTries(None).into());
         }
@@ -154,7 +161,8 @@ pub async fn reply(ctx: &Context, reference: &str, token: &str, text: String) ->
 /// # Errors
 /// `NotFound`, `OutOfOrder`.
 pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Status, Error> {
-    change(ctx, reference, token, |conn, ctx, ticket, now| {
+    let may = |access: &Access| if access.full { Ok(()) } else { Err(Rejection::OutOfOrder.into()) };
+    change(ctx, reference, token, may, |conn, ctx, ticket, now| {
         Ok(apply(conn, &ctx.crypto, ticket.withdraw(now)?)?)
     })
     .await
@@ -199,7 +207,13 @@ fn goes_on(conn: &mut Conn, request: &Ticket) -> Result<bool, Error> {
 }
 
 /// One change by the bearer of a token, and the view after it.
-async fn change<F>(ctx: &Context, reference: &str, token: &str, work: F) -> Result<Status, Error>
+async fn change<F>(
+    ctx: &Context,
+    reference: &str,
+    token: &str,
+    may: fn(&Access) -> Result<(), Error>,
+    work: F,
+) -> Result<Status, Error>
 where
     F: Fn(&mut Conn, &Context, Ticket, Time) -> Result<Ticket, Error> + Send + 'static,
 {
@@ -207,7 +221,7 @@ where
     let (reference, token) = (reference.to_owned(), token.to_owned());
     ctx.write(move |conn| {
         let mut access = access_to_change(conn, &inner, &reference, &token, now)?;
-        access.require_full()?;
+        may(&access)?;
         access.main = work(conn, &inner, access.main.clone(), now)?;
         view(conn, &inner, &access)
     })
@@ -216,6 +230,9 @@ where
 
 pub(super) fn view(conn: &mut Conn, ctx: &Context, access: &Access) -> Result<Status, Error> {
     let ticket = &access.main;
+    if !access.is_known() {
+        return Ok(state_alone(access));
+    }
     let key_sent = ticket.state == State::KeySent;
     Ok(Status {
         reference: access.own.reference.clone(),
@@ -228,12 +245,30 @@ pub(super) fn view(conn: &mut Conn, ctx: &Context, access: &Access) -> Result<St
         proof: key_sent.then(|| ticket.proof(&ctx.policy)),
         // The tier of an account is nobody's business before a key was sent.
         codes: if key_sent { ctx.policy.tier(ticket.tier).codes } else { 1 },
+        is_known: true,
     })
+}
+
+fn state_alone(access: &Access) -> Status {
+    let own = &access.own;
+    Status {
+        reference: own.reference.clone(),
+        state: access.main.state,
+        reason: access.main.reason,
+        opened_at: own.opened_at,
+        position: None,
+        ends_at: own.expires_at.filter(|_| own.state == State::Unconfirmed),
+        timeline: own_beginning(own),
+        proof: None,
+        codes: 1,
+        is_known: false,
+    }
 }
 
 /// What one who may only read the status sees: that they asked, and no more.
 fn own_beginning(own: &Ticket) -> Vec<Moment> {
-    [(Some(own.opened_at), Action::Opened), (own.confirmed_at, Action::Confirmed)]
+    let confirmed_at = own.confirmed_at.filter(|_| own.bearer != Bearer::Unknown);
+    [(Some(own.opened_at), Action::Opened), (confirmed_at, Action::Confirmed)]
         .into_iter()
         .filter_map(|(at, action)| at.map(|at| Moment { at, kind: action.as_str(), text: None }))
         .collect()

@@ -1,55 +1,62 @@
 //! The agent's commands: each loads the ticket and its owner, lets the domain decide, and applies.
 
+use super::session::ActingSession;
 use super::{Context, assess, confirm, expire, freeze, requester};
 use crate::db::tokens;
-use crate::db::{Conn, accounts, apply, tickets};
+use crate::db::{Conn, Lock, accounts, apply, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::{Owner, Rank, StaffActor};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::Text;
-use crate::domain::ticket::{CloseReason, State, Ticket, Transition};
+use crate::domain::ticket::{CloseReason, Command, State, Ticket, Transition};
 use crate::error::Error;
 
 /// A ticket in front of a member of the staff.
 pub(super) struct Case {
+    /// Who acts, as they stand now.
+    pub by: StaffActor,
     pub ticket: Ticket,
     pub account: Account,
     pub owner: Option<Owner>,
 }
 
 /// Loads a ticket for the staff, as they saw it. Tickets of nobody are not shown to them; auditors see none at all.
+///
+/// The rule: who acts is read again here, and nowhere else; what was known when the request began decides nothing.
 pub(super) fn load(
     conn: &mut Conn,
     ctx: &Context,
-    by: &StaffActor,
+    session: &ActingSession,
+    lock: Lock,
     reference: &str,
     now: Time,
 ) -> Result<Case, Error> {
+    let (_, by) = session.lock(conn, ctx, lock, now)?;
     if by.rank == Rank::None {
         return Err(Rejection::RoleTooLow.into());
     }
-    let found = tickets::find(conn, &requester::parse_reference(reference))?;
-    let ticket = found.ok_or(Rejection::NotFound)?;
-    let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
+    let reference = requester::parse_reference(reference);
+    let account = accounts::lock_of_reference(conn, &reference)?.ok_or(Rejection::NotFound)?;
+    let ticket = tickets::find(conn, &reference)?.ok_or(Rejection::NotFound)?;
     let owner = assess::owner(conn, ctx, &account, now)?;
     by.may_act(Rank::Agent, owner.as_ref())?;
     let ticket = expire::settle(conn, ctx, ticket, now)?;
-    if by.seen.is_some_and(|seen| seen != ticket.version) {
+    if session.seen.is_some_and(|seen| seen != ticket.version) {
         return Err(Rejection::Outdated.into());
     }
-    Ok(Case { ticket, account, owner })
+    Ok(Case { by, ticket, account, owner })
 }
 
-async fn command<F>(ctx: &Context, by: &StaffActor, reference: &str, decide: F) -> Result<(), Error>
+async fn command<F>(ctx: &Context, by: &ActingSession, reference: &str, decide: F) -> Result<(), Error>
 where
-    F: Fn(Case, &StaffActor, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
+    F: Fn(Case, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
 {
     let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let case = load(conn, &inner, &by, &reference, now)?;
-        apply(conn, &inner.crypto, decide(case, &by, &inner, now)?)?;
+        let case = load(conn, &inner, &by, Lock::Share, &reference, now)?;
+        apply(conn, &inner.crypto, decide(case, &inner, now)?)?;
         Ok(())
     })
     .await
@@ -64,12 +71,19 @@ fn text(written: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `Outdated`, `AnotherOpen`.
-pub async fn claim(ctx: &Context, by: &StaffActor, reference: &str, from: Option<i32>) -> Result<(), Error> {
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+pub async fn claim(
+    ctx: &Context,
+    by: &ActingSession,
+    reference: &str,
+    from: Option<i32>,
+) -> Result<(), Error> {
+    let (now, inner, session) = (ctx.now(), ctx.clone(), by.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let Case { mut ticket, account, owner } = load(conn, &inner, &by, &reference, now)?;
-        if let Some(from) = from.filter(|_| ticket.holder.is_some()) {
+        let Case { by, mut ticket, account, owner } =
+            load(conn, &inner, &session, Lock::Share, &reference, now)?;
+        let is_taken = ticket.holder.is_some() || ticket.require(Command::TakeOver).is_ok();
+        if let Some(from) = from.filter(|_| is_taken) {
             apply(conn, &inner.crypto, ticket.take_over(&by, owner.as_ref(), from, now)?)?;
             return Ok(());
         }
@@ -90,9 +104,9 @@ pub async fn claim(ctx: &Context, by: &StaffActor, reference: &str, from: Option
 ///
 /// # Errors
 /// As [`claim`], and `NotHolder`.
-pub async fn release(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(), Error> {
-    command(ctx, by, reference, |case, by, ctx, now| {
-        case.ticket.release(by, case.owner.as_ref(), &ctx.policy, now)
+pub async fn release(ctx: &Context, by: &ActingSession, reference: &str) -> Result<(), Error> {
+    command(ctx, by, reference, |case, ctx, now| {
+        case.ticket.release(&case.by, case.owner.as_ref(), &ctx.policy, now)
     })
     .await
 }
@@ -101,9 +115,9 @@ pub async fn release(ctx: &Context, by: &StaffActor, reference: &str) -> Result<
 ///
 /// # Errors
 /// As [`release`].
-pub async fn resume(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(), Error> {
-    command(ctx, by, reference, |case, by, ctx, now| {
-        case.ticket.resume(by, case.owner.as_ref(), &ctx.policy, now)
+pub async fn resume(ctx: &Context, by: &ActingSession, reference: &str) -> Result<(), Error> {
+    command(ctx, by, reference, |case, ctx, now| {
+        case.ticket.resume(&case.by, case.owner.as_ref(), &ctx.policy, now)
     })
     .await
 }
@@ -112,10 +126,10 @@ pub async fn resume(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(
 ///
 /// # Errors
 /// As [`release`], and `Invalid`.
-pub async fn ask(ctx: &Context, by: &StaffActor, reference: &str, question: &str) -> Result<(), Error> {
+pub async fn ask(ctx: &Context, by: &ActingSession, reference: &str, question: &str) -> Result<(), Error> {
     let question = text(question)?;
-    command(ctx, by, reference, move |case, by, ctx, now| {
-        case.ticket.ask(by, case.owner.as_ref(), &ctx.policy, question.clone(), now)
+    command(ctx, by, reference, move |case, ctx, now| {
+        case.ticket.ask(&case.by, case.owner.as_ref(), &ctx.policy, question.clone(), now)
     })
     .await
 }
@@ -124,10 +138,10 @@ pub async fn ask(ctx: &Context, by: &StaffActor, reference: &str, question: &str
 ///
 /// # Errors
 /// As [`claim`], and `Invalid`.
-pub async fn reply(ctx: &Context, by: &StaffActor, reference: &str, message: &str) -> Result<(), Error> {
+pub async fn reply(ctx: &Context, by: &ActingSession, reference: &str, message: &str) -> Result<(), Error> {
     let message = text(message)?;
-    command(ctx, by, reference, move |case, by, _, now| {
-        case.ticket.reply(by, case.owner.as_ref(), message.clone(), now)
+    command(ctx, by, reference, move |case, _, now| {
+        case.ticket.reply(&case.by, case.owner.as_ref(), message.clone(), now)
     })
     .await
 }
@@ -136,10 +150,10 @@ pub async fn reply(ctx: &Context, by: &StaffActor, reference: &str, message: &st
 ///
 /// # Errors
 /// As [`claim`], and `Invalid`.
-pub async fn note(ctx: &Context, by: &StaffActor, reference: &str, message: &str) -> Result<(), Error> {
+pub async fn note(ctx: &Context, by: &ActingSession, reference: &str, message: &str) -> Result<(), Error> {
     let message = text(message)?;
-    command(ctx, by, reference, move |case, by, _, now| {
-        case.ticket.note(by, case.owner.as_ref(), message.clone(), now)
+    command(ctx, by, reference, move |case, _, now| {
+        case.ticket.note(&case.by, case.owner.as_ref(), message.clone(), now)
     })
     .await
 }
@@ -148,10 +162,10 @@ pub async fn note(ctx: &Context, by: &StaffActor, reference: &str, message: &str
 ///
 /// # Errors
 /// As [`release`], and `Invalid`.
-pub async fn reject(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+pub async fn reject(ctx: &Context, by: &ActingSession, reference: &str, reason: &str) -> Result<(), Error> {
     let reason = text(reason)?;
-    command(ctx, by, reference, move |case, by, _, now| {
-        case.ticket.reject(by, case.owner.as_ref(), &reason, now)
+    command(ctx, by, reference, move |case, _, now| {
+        case.ticket.reject(&case.by, case.owner.as_ref(), &reason, now)
     })
     .await
 }
@@ -161,11 +175,11 @@ pub async fn reject(ctx: &Context, by: &StaffActor, reference: &str, reason: &st
 ///
 /// # Errors
 /// As [`release`], and `Invalid`, `StepUpRequired`.
-pub async fn close(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+pub async fn close(ctx: &Context, by: &ActingSession, reference: &str, reason: &str) -> Result<(), Error> {
     let reason = text(reason)?;
-    command(ctx, by, reference, move |case, by, _, now| {
+    command(ctx, by, reference, move |case, _, now| {
         let why = closed_because(&reason, case.ticket.state);
-        case.ticket.close(by, case.owner.as_ref(), why, &reason, now)
+        case.ticket.close(&case.by, case.owner.as_ref(), why, &reason, now)
     })
     .await
 }
@@ -183,10 +197,10 @@ fn closed_because(reason: &str, state: State) -> CloseReason {
 ///
 /// # Errors
 /// As [`claim`], and `Invalid`.
-pub async fn flag(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+pub async fn flag(ctx: &Context, by: &ActingSession, reference: &str, reason: &str) -> Result<(), Error> {
     let reason = text(reason)?;
-    command(ctx, by, reference, move |case, by, ctx, now| {
-        case.ticket.flag(by, case.owner.as_ref(), &ctx.policy, &reason, now)
+    command(ctx, by, reference, move |case, ctx, now| {
+        case.ticket.flag(&case.by, case.owner.as_ref(), &ctx.policy, &reason, now)
     })
     .await
 }
@@ -195,11 +209,16 @@ pub async fn flag(ctx: &Context, by: &StaffActor, reference: &str, reason: &str)
 ///
 /// # Errors
 /// As [`release`], and `Invalid` where the reference names none of them.
-pub async fn keep_request(ctx: &Context, by: &StaffActor, reference: &str, keep: &str) -> Result<(), Error> {
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+pub async fn keep_request(
+    ctx: &Context,
+    by: &ActingSession,
+    reference: &str,
+    keep: &str,
+) -> Result<(), Error> {
+    let (now, inner, session) = (ctx.now(), ctx.clone(), by.clone());
     let (reference, keep) = (reference.to_owned(), requester::parse_reference(keep));
     ctx.write(move |conn| {
-        let Case { ticket, owner, .. } = load(conn, &inner, &by, &reference, now)?;
+        let Case { by, ticket, owner, .. } = load(conn, &inner, &session, Lock::Share, &reference, now)?;
         let main = ticket.id.clone();
         let is_one = |request: &Ticket| request.id == main || request.duplicate_of.as_ref() == Some(&main);
         let kept = tickets::find(conn, &keep)?.filter(is_one);
@@ -214,13 +233,13 @@ pub async fn keep_request(ctx: &Context, by: &StaffActor, reference: &str, keep:
 ///
 /// # Errors
 /// As [`claim`], and `Invalid`.
-pub async fn freeze(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+pub async fn freeze(ctx: &Context, by: &ActingSession, reference: &str, reason: &str) -> Result<(), Error> {
     let reason = text(reason)?;
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let (now, inner, session) = (ctx.now(), ctx.clone(), by.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let case = load(conn, &inner, &by, &reference, now)?;
-        let actor = crate::domain::actor::Actor::Staff(by.id.clone());
+        let case = load(conn, &inner, &session, Lock::Share, &reference, now)?;
+        let actor = crate::domain::actor::Actor::Staff(case.by.id.clone());
         freeze::freeze_ticket(conn, &inner, case.ticket, &actor, &reason, now)
     })
     .await
@@ -230,12 +249,12 @@ pub async fn freeze(ctx: &Context, by: &StaffActor, reference: &str, reason: &st
 ///
 /// # Errors
 /// As [`claim`], `Invalid`, and `SamePerson` for one who took part.
-pub async fn thaw(ctx: &Context, by: &StaffActor, reference: &str, reason: &str) -> Result<(), Error> {
+pub async fn thaw(ctx: &Context, by: &ActingSession, reference: &str, reason: &str) -> Result<(), Error> {
     let reason = text(reason)?;
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let (now, inner, session) = (ctx.now(), ctx.clone(), by.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let Case { ticket, owner, .. } = load(conn, &inner, &by, &reference, now)?;
+        let Case { by, ticket, owner, .. } = load(conn, &inner, &session, Lock::Share, &reference, now)?;
         let took_part = crate::db::audit::took_part(conn, &ticket.id, by.id.as_str())?;
         let thawed = ticket.thaw(&by, owner.as_ref(), took_part, &inner.policy, &reason, now)?;
         apply(conn, &inner.crypto, thawed).map_err(confirm::slot_taken)?;

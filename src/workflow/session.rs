@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Context;
 use crate::crypto::{Crypto, Purpose, TokenKind, token_hash};
-use crate::db::Conn;
 use crate::db::audit::{self, Circumstances};
 use crate::db::sessions::{self, Session};
 use crate::db::staff::{self, Member};
 use crate::db::throttles::{self, Counter};
+use crate::db::{Conn, Lock};
 use crate::domain::Time;
 use crate::domain::actor::{Actor, Role, Roles, StaffActor};
 use crate::domain::authenticator::Parameters;
@@ -73,11 +73,87 @@ pub struct StaffSession {
     pub actor: StaffActor,
 }
 
+/// By what a request of the staff acts: their session, which is read again in the transaction that acts. Whoever was
+/// disabled, demoted or signed out since the request began does nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActingSession {
+    session: SessionId,
+    member: StaffId,
+    /// The version of the ticket that they looked at, where they say so: nothing is done to another one.
+    pub(super) seen: Option<i32>,
+}
+
+impl ActingSession {
+    /// The same, acting on what they saw of the ticket.
+    #[must_use]
+    pub fn who_saw(&self, version: i32) -> Self {
+        Self { seen: Some(version), ..self.clone() }
+    }
+
+    /// The member as they stand in this transaction, which locks them: first the member, then the session.
+    ///
+    /// # Errors
+    /// `Unauthenticated` where the session has ended, or the member is disabled.
+    pub(super) fn lock(
+        &self,
+        conn: &mut Conn,
+        ctx: &Context,
+        lock: Lock,
+        now: Time,
+    ) -> Result<(Member, StaffActor), Error> {
+        let member = match lock {
+            Lock::Share => staff::lock_shared(conn, &self.member)?,
+            Lock::Update => staff::lock(conn, &self.member)?,
+        };
+        let session = sessions::lock(conn, &self.session, lock)?.ok_or(Error::Unauthenticated)?;
+        Self::actor(ctx, member, &session, now)
+    }
+
+    /// The same without a lock, for what only looks.
+    pub(super) fn read(&self, conn: &mut Conn, ctx: &Context, now: Time) -> Result<StaffActor, Error> {
+        let member = staff::get(conn, &self.member)?;
+        let session = sessions::get(conn, &self.session)?.ok_or(Error::Unauthenticated)?;
+        Ok(Self::actor(ctx, member, &session, now)?.1)
+    }
+
+    fn actor(
+        ctx: &Context,
+        member: Member,
+        session: &Session,
+        now: Time,
+    ) -> Result<(Member, StaffActor), Error> {
+        if has_ended(ctx, session, &member, now) {
+            return Err(Error::Unauthenticated);
+        }
+        let actor = actor(&member, session, now);
+        Ok((member, actor))
+    }
+}
+
+fn has_ended(ctx: &Context, session: &Session, member: &Member, now: Time) -> bool {
+    let idle = Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
+    session.expires_at <= now || session.seen_at + idle <= now || member.disabled_at.is_some()
+}
+
+fn actor(member: &Member, session: &Session, now: Time) -> StaffActor {
+    StaffActor {
+        id: member.id.clone(),
+        rank: member.roles.rank(),
+        stepped_up: session.step_up_until.is_some_and(|until| until > now),
+    }
+}
+
 impl StaffSession {
     /// Who they are.
     #[must_use]
     pub fn member(&self) -> &StaffId {
         &self.actor.id
+    }
+
+    /// By what their requests act.
+    #[must_use]
+    pub fn acting(&self) -> ActingSession {
+        ActingSession { session: self.session.clone(), member: self.actor.id.clone(), seen: None }
     }
 
     /// Whether a role is among theirs.
@@ -249,7 +325,6 @@ pub async fn authenticate(ctx: &Context, token: &str) -> Result<StaffSession, Er
 pub async fn recognise(ctx: &Context, token: &str) -> Result<(StaffSession, Time), Error> {
     let now = ctx.now();
     let hash = token_hash(TokenKind::Session, token).ok_or(Error::Unauthenticated)?;
-    let idle = Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
     let (session, member) = ctx
         .db
         .read(move |conn| {
@@ -259,23 +334,17 @@ pub async fn recognise(ctx: &Context, token: &str) -> Result<(StaffSession, Time
         })
         .await?;
     let id = session.id.clone();
-    if session.expires_at <= now || session.seen_at + idle <= now || member.disabled_at.is_some() {
+    if has_ended(ctx, &session, &member, now) {
         // It ends for good: a clock that steps back must not revive it.
         ctx.db.write(move |conn| Ok::<_, Error>(sessions::end(conn, &id)?)).await?;
         return Err(Error::Unauthenticated);
     }
-    let step_up_until = session.step_up_until.filter(|until| *until > now);
     let staff = StaffSession {
+        actor: actor(&member, &session, now),
         session: session.id,
         expires_at: session.expires_at,
-        step_up_until,
+        step_up_until: session.step_up_until.filter(|until| *until > now),
         uses_keys: member.uses_keys,
-        actor: StaffActor {
-            rank: member.roles.rank(),
-            id: member.id,
-            stepped_up: step_up_until.is_some(),
-            seen: None,
-        },
         name: member.name,
         email: member.email,
         roles: member.roles,
@@ -297,22 +366,28 @@ pub async fn sign_out(ctx: &Context, who: &StaffSession) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub async fn use_keys(ctx: &Context, who: &StaffSession, uses_keys: bool) -> Result<(), Error> {
-    let id = who.actor.id.clone();
-    ctx.db.write(move |conn| Ok::<_, Error>(staff::use_keys(conn, &id, uses_keys)?)).await
+    let (inner, by, now) = (ctx.clone(), who.acting(), ctx.now());
+    ctx.db
+        .write(move |conn| {
+            let (member, _) = by.lock(conn, &inner, Lock::Update, now)?;
+            Ok::<_, Error>(staff::use_keys(conn, &member.id, uses_keys)?)
+        })
+        .await
 }
 
 /// Takes a fresh code of the member's own authenticator; a step-up stands from now until the time that is returned.
 ///
 /// # Errors
-/// `WrongCode`, which is counted; `TooManyTries` while the member's codes are locked.
+/// `WrongCode`, which is counted; `TooManyTries` while the member's codes are locked; `Unauthenticated` where the
+/// session has ended meanwhile.
 pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Time, Error> {
     let now = ctx.now();
     let until = now + Duration::minutes(i64::from(ctx.config.sessions.step_up_minutes));
-    let (crypto, id, session) = (ctx.crypto.clone(), who.actor.id.clone(), who.session.clone());
+    let (inner, by) = (ctx.clone(), who.acting());
     let code = SecretString::from(code);
     let verdict = ctx
         .write(move |conn| {
-            let member = staff::get(conn, &id)?;
+            let (member, _) = by.lock(conn, &inner, Lock::Update, now)?;
             match member.lockout().state(now) {
                 LockoutState::Open => {}
                 LockoutState::Locked { until } => {
@@ -321,9 +396,9 @@ pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Ti
                 LockoutState::Off => return Err(Rejection::TooManyTries(None).into()),
             }
             let Some(code) = Code::parse(code.expose_secret()) else { return Ok(CodeVerdict::Refused) };
-            let verdict = check(conn, &crypto, &member, &code, now)?;
+            let verdict = check(conn, &inner.crypto, &member, &code, now)?;
             if verdict == CodeVerdict::Accepted {
-                sessions::step_up(conn, &session, until)?;
+                sessions::step_up(conn, &by.session, until)?;
             }
             Ok(verdict)
         })

@@ -5,7 +5,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Context, password_rules};
+use super::{Context, password_rules, shutting_out};
 use crate::db::audit::Circumstances;
 use crate::db::staff::{Member, New};
 use crate::db::{self, Conn, accounts, audit, ownership, review, sessions, staff, tickets};
@@ -15,7 +15,7 @@ use crate::domain::actor::{Actor, Rank, Roles};
 use crate::domain::address::EmailAddress;
 use crate::domain::authenticator::{Parameters, otpauth_uri};
 use crate::domain::event::{Action, Event, Subject};
-use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::ids::{AccountId, Reference, StaffId};
 use crate::domain::policy::Policy;
 use crate::domain::rejection::Rejection;
 use crate::domain::risk::Risk;
@@ -47,6 +47,8 @@ pub struct Enrolled {
     pub secret: SecretString,
     /// The link behind the QR code.
     pub otpauth_uri: SecretString,
+    /// The open tickets that went on without them; none of a new member.
+    pub tickets: Vec<Reference>,
 }
 
 /// A member as they are listed.
@@ -134,32 +136,34 @@ pub fn is_short_of_approvers(policy: &Policy, ranks: &[Rank]) -> bool {
     wants_two && (may_verify < 2 || may_second < 1)
 }
 
-/// Gives a member other roles, from their next request on.
+/// Gives a member other roles, requests that are under way included. Whoever reaches less far than before has no part in
+/// open tickets any more: these are returned.
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn set_roles(ctx: &Context, email: &str, roles: Roles) -> Result<(), Error> {
+pub async fn set_roles(ctx: &Context, email: &str, roles: Roles) -> Result<Vec<Reference>, Error> {
     change(ctx, email, move |member, _| {
         if member.roles == roles {
-            return None;
+            return Changed { event: None, is_out: false };
         }
+        let is_out = roles.rank() < member.roles.rank();
         member.roles = roles.clone();
-        Some(Event::new(Action::StaffChanged).with("roles", roles.as_str()))
+        let event = Event::new(Action::StaffChanged).with("roles", roles.as_str());
+        Changed { event: Some(event), is_out }
     })
     .await
 }
 
-/// Shuts a member out and ends their sessions.
+/// Shuts a member out and ends their sessions; what they approved and recorded on open tickets, which are returned, is
+/// void.
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn disable(ctx: &Context, email: &str) -> Result<(), Error> {
+pub async fn disable(ctx: &Context, email: &str) -> Result<Vec<Reference>, Error> {
     change(ctx, email, |member, now| {
-        if member.disabled_at.is_some() {
-            return None;
-        }
-        member.disabled_at = Some(now);
-        Some(Event::new(Action::StaffDisabled))
+        let event = member.disabled_at.is_none().then(|| Event::new(Action::StaffDisabled));
+        member.disabled_at = member.disabled_at.or(Some(now));
+        Changed { event, is_out: true }
     })
     .await
 }
@@ -172,12 +176,14 @@ pub async fn lift(ctx: &Context, email: &str) -> Result<(), Error> {
     change(ctx, email, |member, now| {
         member.approvals_stopped_until = None;
         member.lifted_at = Some(now);
-        Some(Event::new(Action::StaffLifted))
+        Changed { event: Some(Event::new(Action::StaffLifted)), is_out: false }
     })
     .await
+    .map(drop)
 }
 
-/// Gives a member another password and authenticator, and ends their sessions; a disabled one is enabled again.
+/// Gives a member another password and authenticator, and ends their sessions; a disabled one is enabled again. It is
+/// done where somebody else may have had them, so what they approved and recorded on open tickets is void.
 ///
 /// # Errors
 /// `NotFound`, `Invalid`.
@@ -187,7 +193,7 @@ pub async fn reset(ctx: &Context, email: &str, password: &SecretString) -> Resul
     let hash = ctx.crypto.passwords().hash(password.expose_secret()).await?;
     let bytes = ctx.crypto.shared_secret();
     let (work, now, of, drawn) = (ctx.clone(), ctx.now(), email.to_owned(), bytes.clone());
-    let email = ctx
+    let (email, tickets) = ctx
         .write(move |conn| {
             let mut member = find(conn, &of)?;
             let from = member.version;
@@ -200,36 +206,49 @@ pub async fn reset(ctx: &Context, email: &str, password: &SecretString) -> Resul
             }
             log(conn, &work, &member, &event, now)?;
             sessions::end_all(conn, &member.id)?;
-            let email = member.email.clone();
+            let (id, email) = (member.id.clone(), member.email.clone());
             staff::update(conn, member, from)?;
-            Ok::<_, Error>(email)
+            Ok::<_, Error>((email, shutting_out::shut_out(conn, &work, &id, now)?))
         })
         .await?;
-    enrolled(ctx, &email, &bytes[..])
+    Ok(Enrolled { tickets, ..enrolled(ctx, &email, &bytes[..])? })
 }
 
-/// One change of a member's standing; `None` where nothing changes.
-async fn change<F>(ctx: &Context, email: &str, apply: F) -> Result<(), Error>
+/// What a change of a member's standing comes to.
+struct Changed {
+    /// What the log says; nothing where nothing changes.
+    event: Option<Event>,
+    /// Whether they have no part in open tickets any more.
+    is_out: bool,
+}
+
+/// One change of a member's standing, and the tickets that go on without them.
+async fn change<F>(ctx: &Context, email: &str, apply: F) -> Result<Vec<Reference>, Error>
 where
-    F: Fn(&mut Member, Time) -> Option<Event> + Send + 'static,
+    F: Fn(&mut Member, Time) -> Changed + Send + 'static,
 {
     let (work, now, email) = (ctx.clone(), ctx.now(), email.to_owned());
     ctx.write(move |conn| {
         let mut member = find(conn, &email)?;
         let from = member.version;
-        let Some(event) = apply(&mut member, now) else { return Ok(()) };
-        member.version += 1;
-        log(conn, &work, &member, &event, now)?;
-        if member.disabled_at.is_some() {
-            sessions::end_all(conn, &member.id)?;
+        let Changed { event, is_out } = apply(&mut member, now);
+        if let Some(event) = event {
+            member.version += 1;
+            log(conn, &work, &member, &event, now)?;
+            if member.disabled_at.is_some() {
+                sessions::end_all(conn, &member.id)?;
+            }
+            staff::update_standing(conn, &member, from)?;
         }
-        Ok(staff::update_standing(conn, &member, from)?)
+        if is_out { shutting_out::shut_out(conn, &work, &member.id, now) } else { Ok(Vec::new()) }
     })
     .await
 }
 
+/// The member of that address; nothing of theirs goes on beside the transaction.
 fn find(conn: &mut Conn, email: &str) -> Result<Member, Error> {
-    Ok(staff::find_by_email(conn, email.trim())?.ok_or(Rejection::NotFound)?)
+    let member = staff::find_by_email(conn, email.trim())?.ok_or(Rejection::NotFound)?;
+    Ok(staff::lock(conn, &member.id)?)
 }
 
 fn account_of(conn: &mut Conn, external_id: &str) -> Result<AccountId, Error> {
@@ -304,6 +323,7 @@ fn enrolled(ctx: &Context, email: &str, bytes: &[u8]) -> Result<Enrolled, Error>
     Ok(Enrolled {
         email: email.to_owned(),
         otpauth_uri: otpauth_uri(&secret, Parameters::STANDARD, &issuer, email),
+        tickets: Vec::new(),
         secret: secret.base32(),
     })
 }

@@ -4,12 +4,13 @@ use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::review::{self, Case};
+use super::session::ActingSession;
 use super::{Context, Counted, expire};
 use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::letters::{self, About, Fate};
 use crate::db::review::list_evidence;
 use crate::db::vouches::{self, Vouch};
-use crate::db::{Conn, account_addresses, accounts, apply, ownership, staff, tickets};
+use crate::db::{Conn, Lock, account_addresses, accounts, apply, ownership, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::StaffActor;
@@ -33,7 +34,7 @@ const VOUCH_TRIES: i32 = 5;
 /// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `Invalid`, `FailedBefore`.
 pub async fn evidence(
     ctx: &Context,
-    by: &StaffActor,
+    session: &ActingSession,
     reference: &str,
     method: Method,
     outcome: Outcome,
@@ -45,10 +46,11 @@ pub async fn evidence(
             Text::parse(note).ok_or(Rejection::Invalid("note: at most 4000 characters"))?.as_str().to_owned()
         }
     };
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
+        let Case { by, ticket, account, owner } =
+            review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
         if method == Method::Callback && account.number_to_call(inner.policy.fresh, now).is_none() {
             return Err(Rejection::Invalid("callback: there is no number on file that may be called").into());
         }
@@ -89,13 +91,18 @@ pub(super) fn counting_for(
 ///
 /// # Errors
 /// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`; `Busy`.
-pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result<SecretString, Error> {
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+pub async fn make_pin(
+    ctx: &Context,
+    session: &ActingSession,
+    reference: &str,
+) -> Result<SecretString, Error> {
+    let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let reference = reference.to_owned();
     let pin = ctx.crypto.pin();
     let shown = pin.clone();
     ctx.write(move |conn| {
-        let Case { ticket, owner, .. } = review::load(conn, &inner, &by, &reference, now)?;
+        let Case { by, ticket, owner, .. } =
+            review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
         let evidence = all_evidence(conn, &ticket)?;
         let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
         let digest = inner.crypto.code_digest(Purpose::Pin, &[ticket.id.as_str()], pin.expose_secret());
@@ -111,11 +118,12 @@ pub async fn make_pin(ctx: &Context, by: &StaffActor, reference: &str) -> Result
 ///
 /// # Errors
 /// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`; `Invalid` where nobody may vouch.
-pub async fn ask_vouch(ctx: &Context, by: &StaffActor, reference: &str) -> Result<(), Error> {
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+pub async fn ask_vouch(ctx: &Context, session: &ActingSession, reference: &str) -> Result<(), Error> {
+    let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
-        let Case { ticket, account, owner } = review::load(conn, &inner, &by, &reference, now)?;
+        let Case { by, ticket, account, owner } =
+            review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
         let asked = apply(conn, &inner.crypto, ticket.ask_vouch(&by, owner.as_ref(), now)?)?;
         let manager = manager_to_ask(conn, &inner, &account, &by.id, now)?
             .ok_or(Rejection::Invalid("vouch: there is no manager on file who may vouch"))?;

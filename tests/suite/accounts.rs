@@ -1,9 +1,8 @@
 //! Accounts as hosts put, change and remove them, and what that does to an open ticket.
 
 use chrono::TimeDelta;
-use rekey::db::{account_addresses, accounts as rows, authenticators, review, staff as members, tickets};
+use rekey::db::{account_addresses, accounts as rows, authenticators, review, tickets};
 use rekey::domain::account::{Account, Facts, TwoFactor};
-use rekey::domain::actor::{Rank, StaffActor};
 use rekey::domain::authenticator::AuthenticatorState;
 use rekey::domain::evidence::{Method, Outcome};
 use rekey::domain::ids::Reference;
@@ -16,6 +15,7 @@ use rekey::workflow::accounts::{self, TwoFactorState};
 use rekey::workflow::clients::{self, Scope};
 use rekey::workflow::import::{self, Import, Watcher};
 use rekey::workflow::open::{self, Request};
+use rekey::workflow::session::{self, ActingSession};
 use rekey::workflow::{approve, requester, review as desk, verify};
 use secrecy::ExposeSecret;
 
@@ -74,11 +74,10 @@ impl TestApp {
         opened.reference
     }
 
-    async fn agent(&self) -> StaffActor {
-        let email = self.staff_row("grace", "agent,approver").await;
-        let member =
-            self.ctx.db.read(move |conn| members::find_by_email(conn, &email)).await.unwrap().unwrap();
-        StaffActor { id: member.id, rank: Rank::Approver, stepped_up: true, seen: None }
+    async fn agent(&self) -> ActingSession {
+        let member = self.staff("grace", "agent,approver").await;
+        self.step_up(&member).await;
+        session::authenticate(&self.ctx, &member.token).await.unwrap().acting()
     }
 
     async fn staff_row(&self, name: &str, roles: &str) -> String {

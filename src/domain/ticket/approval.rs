@@ -69,7 +69,7 @@ impl Ticket {
         let mut transition = Transition::new(self, Actor::Staff(with.by.id.clone()), now, event)
             .effect(Effect::AddApproval { by: with.by.id.clone(), reason });
         if complete && stolen {
-            transition = transition.effect(Effect::SuspendFormer);
+            transition = transition.effect(Effect::SuspendFormer).effect(Effect::EndSessions { but: None });
         }
         if complete && !tier.hold.is_zero() {
             transition = transition.mail(Recipients::Everyone, Content::Approved { hold_until });

@@ -56,6 +56,8 @@ words! {
         Bounce = "bounce",
         /// The account's address or tier changed.
         AccountChange = "account_change",
+        /// A member of the staff was disabled, reset or demoted.
+        ShutOut = "shut_out",
         /// Turned down.
         Reject = "reject",
         /// Withdrawn by the requester.
@@ -92,7 +94,7 @@ impl Command {
                 Frozen,
             ],
             Self::Answer | Self::Diagnose => &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent],
-            Self::SecondRequest | Self::AccountChange | Self::Reply => {
+            Self::SecondRequest | Self::AccountChange | Self::ShutOut | Self::Reply => {
                 &[Open, InReview, Waiting, AwaitingApproval, Approved, KeySent, Frozen]
             }
             Self::Claim => &[Unconfirmed, Open],

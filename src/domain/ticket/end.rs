@@ -121,6 +121,7 @@ impl Ticket {
         if completed {
             return Ok(Transition::new(self, actor, now, event)
                 .effect(Effect::SuspendKey)
+                .effect(Effect::EndSessions { but: None })
                 .mail(Recipients::Everyone, Content::Frozen));
         }
         self.pin_made = false;
@@ -129,6 +130,7 @@ impl Ticket {
             .effect(Effect::VoidApprovals)
             .effect(Effect::VoidEvidence)
             .effect(Effect::DropPin)
+            .effect(Effect::EndSessions { but: None })
             .mail(Recipients::Everyone, Content::Frozen))
     }
 

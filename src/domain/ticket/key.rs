@@ -8,7 +8,7 @@ use super::{Approving, Command, Effect, Recipients, State, Ticket, Transition};
 use crate::domain::Time;
 use crate::domain::actor::{Actor, Rank};
 use crate::domain::event::{Action, Event};
-use crate::domain::ids::AuthenticatorId;
+use crate::domain::ids::{AuthenticatorId, SessionId};
 use crate::domain::letter::{CodesAsked, Content, SetupKey};
 use crate::domain::policy::{Policy, Tier};
 use crate::domain::proof::Proof;
@@ -26,6 +26,17 @@ pub struct KeyMaterial {
     pub activation_token: SecretString,
     /// Its hash, for the database.
     pub activation_hash: String,
+}
+
+/// How the person has proven a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// The step of the code that was accepted.
+    pub step: i64,
+    /// Who showed it.
+    pub by: Actor,
+    /// The session of the account pages in which they did: it goes on, where all others end.
+    pub session: Option<SessionId>,
 }
 
 impl Ticket {
@@ -124,12 +135,14 @@ impl Ticket {
     ///
     /// # Errors
     /// `OutOfOrder`, also when the key's time has run out.
-    pub fn activate(mut self, step: i64, actor: Actor, now: Time) -> Result<Transition, Rejection> {
+    pub fn activate(mut self, proven: Proven, now: Time) -> Result<Transition, Rejection> {
         self.require_in_time(Command::Activate, now)?;
+        let Proven { step, by, session } = proven;
         self.enter(State::Completed, now);
         self.due_left = None;
-        Ok(Transition::new(self, actor, now, Event::new(Action::Completed))
+        Ok(Transition::new(self, by, now, Event::new(Action::Completed))
             .effect(Effect::ActivateKey { step })
+            .effect(Effect::EndSessions { but: session })
             .effect(Effect::DropPin)
             .mail(Recipients::Everyone, Content::Completed { at: now }))
     }

@@ -12,6 +12,7 @@ mod key;
 mod open;
 mod restored;
 mod review;
+mod shut_out;
 mod transition;
 
 #[cfg(test)]
@@ -20,7 +21,8 @@ mod tests;
 pub use approval::Approving;
 pub use command::Command;
 pub use evidence::StaffEvidence;
-pub use key::KeyMaterial;
+pub use key::{KeyMaterial, Proven};
+pub use shut_out::Part;
 pub use transition::{Effect, Mail, MessageKind, NewMessage, NewPendingKey, Parts, Recipients, Transition};
 
 use super::Time;
@@ -92,6 +94,18 @@ words! {
     }
 }
 
+words! {
+    /// How whoever holds the token of a request was recognised.
+    Bearer {
+        /// Not at all: they knew a name.
+        Unknown = "unknown",
+        /// They typed the code that went to the address on file.
+        Mailbox = "mailbox",
+        /// They were signed in at the application, or at the account pages.
+        Session = "session",
+    }
+}
+
 /// A ticket, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -119,6 +133,8 @@ pub struct Ticket {
     pub expires_at: Option<Time>,
     /// When it was confirmed, or taken without confirmation.
     pub confirmed_at: Option<Time>,
+    /// How whoever holds its token was recognised.
+    pub bearer: Bearer,
     /// The agent who has it.
     pub holder: Option<StaffId>,
     /// When the last approval that the policy wants was given.

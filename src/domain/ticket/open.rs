@@ -1,6 +1,8 @@
 //! How a ticket begins: submitted, confirmed, or confirmed a second time for the same account.
 
-use super::{CloseReason, Command, Effect, MessageKind, NewMessage, Recipients, State, Ticket, Transition};
+use super::{
+    Bearer, CloseReason, Command, Effect, MessageKind, NewMessage, Recipients, State, Ticket, Transition,
+};
 use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event};
@@ -41,6 +43,7 @@ impl Ticket {
     ) -> Result<Transition, Rejection> {
         self.require_in_time(Command::Confirm, now)?;
         self.require_account()?;
+        self.recognise(method);
         let first = self.state == State::Unconfirmed;
         if first {
             self.enter(State::Open, now);
@@ -55,15 +58,43 @@ impl Ticket {
         Ok(if first { transition.mail(Recipients::Everyone, opened) } else { transition })
     }
 
+    /// The mailbox code was typed where it adds no evidence: whoever holds the token is recognised by it.
+    ///
+    /// # Errors
+    /// `OutOfOrder`.
+    pub fn recognised(mut self, now: Time) -> Result<Transition, Rejection> {
+        if self.duplicate_of.is_none() {
+            self.require(Command::Return)?;
+        }
+        self.require_account()?;
+        self.bearer = Bearer::Mailbox;
+        let event = Event::new(Action::Confirmed).with("method", Method::MailboxCode.as_str());
+        Ok(Transition::new(self, Actor::Requester, now, event))
+    }
+
+    /// A session that opened the request stays what its token is known by.
+    fn recognise(&mut self, method: Method) {
+        if self.bearer != Bearer::Session {
+            let by_session = method == Method::HostSession;
+            self.bearer = if by_session { Bearer::Session } else { Bearer::Mailbox };
+        }
+    }
+
     /// Confirmed while the account has another open ticket: closed as its duplicate.
     ///
     /// # Errors
     /// `OutOfOrder`.
-    pub fn confirm_as_duplicate(mut self, of: TicketId, now: Time) -> Result<Transition, Rejection> {
+    pub fn confirm_as_duplicate(
+        mut self,
+        method: Method,
+        of: TicketId,
+        now: Time,
+    ) -> Result<Transition, Rejection> {
         self.require_in_time(Command::Confirm, now)?;
         if self.state != State::Unconfirmed {
             return Err(Rejection::OutOfOrder);
         }
+        self.recognise(method);
         self.enter(State::Closed, now);
         self.reason = Some(CloseReason::Duplicate);
         self.confirmed_at = Some(now);
@@ -99,8 +130,9 @@ impl Ticket {
     ///
     /// # Errors
     /// `OutOfOrder`.
-    pub fn returned(self, now: Time) -> Result<Transition, Rejection> {
+    pub fn returned(mut self, now: Time) -> Result<Transition, Rejection> {
         self.require(Command::Return)?;
+        self.bearer = Bearer::Mailbox;
         Ok(Transition::new(self, Actor::Requester, now, Event::new(Action::Returned)))
     }
 
@@ -109,9 +141,9 @@ impl Ticket {
         self.tier = Tier::Privileged;
     }
 
-    /// Back with the holder, approvals void: the state of whoever has to look again.
+    /// Back with the holder, or with nobody, approvals void: the state of whoever has to look again.
     pub(super) fn back_to_review(&mut self, policy: &Policy, now: Time) {
-        self.enter(State::InReview, now);
+        self.enter(if self.holder.is_some() { State::InReview } else { State::Open }, now);
         self.approved_at = None;
         self.start_clock(policy, now);
     }

@@ -8,7 +8,7 @@ use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::event::Event;
 use crate::domain::evidence::Evidence;
-use crate::domain::ids::{AuthenticatorId, StaffId};
+use crate::domain::ids::{AuthenticatorId, SessionId, StaffId};
 use crate::domain::letter::Content;
 use crate::domain::risk::Risk;
 use crate::domain::words::words;
@@ -72,6 +72,8 @@ pub enum Effect {
     RecordEvidence(Evidence, String),
     /// Evidence counts no longer.
     VoidEvidence,
+    /// What this member of the staff recorded as passed counts no longer.
+    VoidEvidenceOf(StaffId),
     /// A risk is shown.
     AddRisk(Risk),
     /// A PIN takes the place of the former: its Argon2id hash.
@@ -86,6 +88,11 @@ pub enum Effect {
     ActivateKey {
         /// The step that was accepted.
         step: i64,
+    },
+    /// Sessions of the account pages end, all but one.
+    EndSessions {
+        /// The one that goes on.
+        but: Option<SessionId>,
     },
     /// The active authenticator is suspended (reported stolen).
     SuspendFormer,

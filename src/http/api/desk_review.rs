@@ -41,7 +41,7 @@ pub(super) async fn claim(
 ) -> Answer {
     let who = staff(&request, &ctx).await?;
     let Claim { from } = optional_json(&request, payload).await?;
-    review::claim(&ctx, &who.actor, &reference, from).await?;
+    review::claim(&ctx, &who.acting(), &reference, from).await?;
     Ok(HttpResponse::Ok().json(seen(&ctx, &who, &reference).await?))
 }
 
@@ -89,7 +89,7 @@ macro_rules! command {
         ) -> Answer {
             let who = staff(&request, &ctx).await?;
             let $given = $read(&request, payload).await?;
-            let ($ctx, $by, $of) = (ctx.get_ref(), &who.actor, reference.as_str());
+            let ($ctx, $by, $of) = (ctx.get_ref(), &who.acting(), reference.as_str());
             $call.await?;
             Ok(HttpResponse::Ok().json(seen(&ctx, &who, &reference).await?))
         }

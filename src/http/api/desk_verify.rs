@@ -43,7 +43,7 @@ pub(super) async fn evidence(
 ) -> Answer {
     let who = staff(&request, &ctx).await?;
     let Verification { method, outcome, note } = json(&request, payload).await?;
-    verify::evidence(&ctx, &who.actor, &reference, method.0, outcome.0, &note).await?;
+    verify::evidence(&ctx, &who.acting(), &reference, method.0, outcome.0, &note).await?;
     Ok(HttpResponse::Ok().json(seen(&ctx, &who, &reference).await?))
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn pin(
 ) -> Answer {
     let who = staff(&request, &ctx).await?;
     let Nothing {} = optional_json(&request, payload).await?;
-    let pin = verify::make_pin(&ctx, &who.actor, &reference).await?;
+    let pin = verify::make_pin(&ctx, &who.acting(), &reference).await?;
     Ok(HttpResponse::Ok().json(Pin { pin: pin.expose_secret().to_owned() }))
 }
 
@@ -84,6 +84,6 @@ pub(super) async fn vouch(
 ) -> Answer {
     let who = staff(&request, &ctx).await?;
     let Nothing {} = optional_json(&request, payload).await?;
-    verify::ask_vouch(&ctx, &who.actor, &reference).await?;
+    verify::ask_vouch(&ctx, &who.acting(), &reference).await?;
     Ok(HttpResponse::Accepted().json(seen(&ctx, &who, &reference).await?))
 }

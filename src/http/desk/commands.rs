@@ -12,11 +12,11 @@ use serde::Deserialize;
 use super::draft::posted;
 use super::me::Me;
 use super::ticket::{Kept, inserted, refuse};
-use crate::domain::actor::StaffActor;
 use crate::error::Error;
 use crate::http::pages::see_other;
 use crate::http::problem::{Answer, Problem};
-use crate::workflow::{Context, review, session, verify};
+use crate::workflow::session::{self, ActingSession};
+use crate::workflow::{Context, review, verify};
 
 /// A form of the ticket's page.
 #[derive(Deserialize)]
@@ -96,7 +96,7 @@ async fn command(ctx: &Context, me: &Me, of: &str, verb: &str, typed: &Typed) ->
         "note" => review::note(ctx, by, of, text).await,
         "reject" => review::reject(ctx, by, of, text).await,
         "flag" => review::flag(ctx, by, of, text).await,
-        "freeze" => review::freeze(ctx, &me.session.actor, of, text).await,
+        "freeze" => review::freeze(ctx, &me.session.acting(), of, text).await,
         "thaw" => review::thaw(ctx, by, of, text).await,
         "vouch" => verify::ask_vouch(ctx, by, of).await,
         "close" if typed.code.is_empty() => review::close(ctx, by, of, text).await,
@@ -112,16 +112,16 @@ async fn command(ctx: &Context, me: &Me, of: &str, verb: &str, typed: &Typed) ->
 pub(super) async fn stepped_up<F, R>(
     ctx: &Context,
     me: &Me,
-    by: &StaffActor,
+    by: &ActingSession,
     code: &str,
     act: F,
 ) -> Result<(), Error>
 where
-    F: FnOnce(StaffActor) -> R,
+    F: FnOnce(ActingSession) -> R,
     R: Future<Output = Result<(), Error>>,
 {
     session::step_up(ctx, &me.session, code).await?;
-    act(StaffActor { stepped_up: true, ..by.clone() }).await
+    act(by.clone()).await
 }
 
 /// The ticket's page after something was done.

@@ -90,7 +90,7 @@ async fn recorded(
     if outcome == Outcome::Failed || typed.pin.is_empty() {
         return Ok(None);
     }
-    let by = &me.session.actor;
+    let by = &me.session.acting();
     if declines {
         let note = format!("No PIN was made after: {}. {}", method.say(), typed.decline.trim());
         review::note(ctx, by, reference, &note).await?;

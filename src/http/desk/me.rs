@@ -9,13 +9,13 @@ use askama::Template;
 use url::form_urlencoded;
 
 use super::draft;
-use crate::domain::actor::{Rank, StaffActor};
+use crate::domain::actor::Rank;
 use crate::http::body::single_header;
 use crate::http::pages::{Frame, cookies, see_other};
 use crate::http::problem::Problem;
 use crate::http::trace;
 use crate::workflow::Context;
-use crate::workflow::session::{self, StaffSession};
+use crate::workflow::session::{self, ActingSession, StaffSession};
 
 /// A member of the staff in front of a page.
 pub(super) struct Me {
@@ -69,8 +69,8 @@ impl Me {
     }
 
     /// Them, acting on what they saw.
-    pub(super) fn who_saw(&self, version: i32) -> StaffActor {
-        self.session.actor.who_saw(version)
+    pub(super) fn who_saw(&self, version: i32) -> ActingSession {
+        self.session.acting().who_saw(version)
     }
 }
 

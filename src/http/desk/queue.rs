@@ -229,7 +229,7 @@ pub(super) async fn take_next(request: HttpRequest, ctx: Data<Context>, payload:
     let (me, form::Button {}) = posted(&request, &ctx, payload).await?;
     let asked = Asked { queue: Some(Queue::Unassigned), limit: TRIES, ..Asked::default() };
     for row in desk::list(&ctx, &me.session, asked).await?.items {
-        match review::claim(&ctx, &me.session.actor, row.reference.as_str(), None).await {
+        match review::claim(&ctx, &me.session.acting(), row.reference.as_str(), None).await {
             Ok(()) => return Ok(see_other(&page(row.reference.as_str(), "claim"))),
             // Somebody was faster, or it is none of theirs.
             Err(Error::Rejected(

@@ -50,15 +50,16 @@ struct May {
 }
 
 impl May {
-    fn of(state: State) -> Self {
-        let may = |command: Command| command.states().contains(&state);
+    fn of(state: State, is_known: bool) -> Self {
+        let allowed = |command: Command| command.states().contains(&state);
+        let may = |command: Command| is_known && allowed(command);
         Self {
-            confirm: state == State::Unconfirmed,
+            confirm: !is_known && allowed(Command::Return),
             activate: may(Command::Activate),
             answer: may(Command::Answer),
             check: may(Command::Diagnose),
             prove: may(Command::Prove),
-            withdraw: may(Command::Withdraw),
+            withdraw: allowed(Command::Withdraw),
         }
     }
 }
@@ -95,7 +96,7 @@ fn page(request: &HttpRequest, ctx: &Context, held: &Held, message: &str, errors
             .filter(|_| status.state == State::Waiting)
             .and_then(|moment| moment.text.as_deref()),
         timeline: words::timeline(&status.timeline),
-        may: May::of(status.state),
+        may: May::of(status.state, status.is_known),
         message,
     };
     let code = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -144,6 +145,7 @@ pub(crate) fn rendered(ctx: &Context, written: &str) -> askama::Result<String> {
         timeline: vec![moment("request"), moment("question"), moment("answer")],
         proof: None,
         codes: 1,
+        is_known: true,
     };
     let frame = Frame::plain(ctx);
     StatusPage {
@@ -161,7 +163,7 @@ pub(crate) fn rendered(ctx: &Context, written: &str) -> askama::Result<String> {
         usual_time: words::usual_time(&ctx.config.desk),
         question: Some(written),
         timeline: words::timeline(&status.timeline),
-        may: May::of(State::Waiting),
+        may: May::of(State::Waiting, true),
         message: written,
     }
     .render()

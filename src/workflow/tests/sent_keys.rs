@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::ids::{AuthenticatorId, Reference, TicketId};
 use crate::domain::rejection::Rejection;
-use crate::domain::ticket::{KeyMaterial, Problem, State, Ticket};
+use crate::domain::ticket::{Bearer, KeyMaterial, Problem, State, Ticket};
 
 fn ticket(tier: Tier, pin_made: bool) -> Ticket {
     Ticket {
@@ -25,6 +25,7 @@ fn ticket(tier: Tier, pin_made: bool) -> Ticket {
         due_left: None,
         pin_made,
         reissues: 0,
+        bearer: Bearer::Mailbox,
         duplicate_of: None,
         kept: None,
         undecided: false,

@@ -70,6 +70,8 @@ pub struct Ticket {
     pub stolen: bool,
     pub opened: Time,
     pub confirmed: bool,
+    /// Whether whoever holds the token has typed the mailbox code.
+    pub known: bool,
     /// Since when it stands where it stands.
     pub since: Time,
     pub ends: Option<Time>,

@@ -65,6 +65,7 @@ impl Reference {
             opened: self.now,
             since: self.now,
             confirmed: false,
+            known: false,
             ends: Some(self.now + hours(24)),
             holder: None,
             evidence: Vec::new(),
@@ -96,6 +97,12 @@ impl Reference {
 
     /// The ticket that a token speaks for, where it may do more than read and stop.
     pub(super) fn spoken_for(&self, ticket: usize) -> Result<usize, Answer> {
+        let main = self.may_withdraw(ticket)?;
+        if self.tickets[ticket].known { Ok(main) } else { Err(conflict()) }
+    }
+
+    /// The same for what a name alone may do.
+    fn may_withdraw(&self, ticket: usize) -> Result<usize, Answer> {
         if !self.is_token_good(ticket) {
             return Err(not_found());
         }
@@ -138,6 +145,9 @@ impl Reference {
             return wrong_code();
         }
         self.tickets[ticket].mailbox = None;
+        let main = self.main(ticket);
+        let one = &mut self.tickets[ticket];
+        one.known |= one.state != State::Closed || one.duplicate_of.is_some();
         let evidence = Evidence { method: "mailbox_code", passed: true, by: None, at: self.now };
         match self.tickets[ticket].state {
             State::Unconfirmed => {
@@ -150,12 +160,13 @@ impl Reference {
                 self.tickets[ticket].confirmed = true;
                 self.tickets[ticket].evidence.push(evidence);
             }
-            State::Open | State::InReview | State::Waiting
-                if self.is_worth_all(ticket) && !self.has_mailbox(ticket) =>
-            {
-                self.tickets[ticket].evidence.push(evidence);
+            _ => {
+                let counts =
+                    matches!(self.tickets[main].state, State::Open | State::InReview | State::Waiting);
+                if counts && self.is_worth_all(ticket) && !self.has_mailbox(main) {
+                    self.tickets[main].evidence.push(evidence);
+                }
             }
-            _ => {}
         }
         done(200)
     }
@@ -235,7 +246,10 @@ impl Reference {
 
     fn withdraw(&mut self, ticket: usize) -> Answer {
         use State::{Approved, AwaitingApproval, InReview, KeySent, Open, Unconfirmed, Waiting};
-        match self.spoken_for_now(ticket) {
+        if self.is_token_good(ticket) {
+            self.lapse(self.main(ticket));
+        }
+        match self.may_withdraw(ticket) {
             Err(refusal) => refusal,
             Ok(main) => match self.tickets[main].state {
                 Unconfirmed | Open | InReview | Waiting | AwaitingApproval | Approved | KeySent => {

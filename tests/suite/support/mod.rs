@@ -20,6 +20,7 @@ pub mod program;
 #[expect(dead_code, reason = "the tests of `mail` use the rest")]
 pub mod smtp_server;
 pub mod totp;
+pub mod under_way;
 
 /// Tells each story twice: `name::sqlite` and `name::postgres`. The parameter is a [`app::TestApp`] with the settings
 /// of a fresh clone, or a [`database::Backend`] to start one with others.

@@ -8,7 +8,7 @@ use crate::domain::ids::{EvidenceId, StaffId, TicketId};
 use crate::domain::policy::{Policy, Tier};
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{
-    Approving, CloseReason, Command, KeyMaterial, StaffEvidence, State, Ticket, Transition,
+    Approving, CloseReason, Command, KeyMaterial, Part, Proven, StaffEvidence, State, Ticket, Transition,
 };
 
 /// Who acts, when, and on what grounds.
@@ -115,9 +115,15 @@ impl Act {
             Command::Approve => ticket.approve(&self.approving(), "known by voice".into(), now),
             Command::Issue => ticket.issue(policy, self.key(), now),
             Command::Reissue => ticket.reissue(&self.approving(), self.key(), "letter was deleted", now),
-            Command::Activate => ticket.activate(77, Actor::Requester, now),
+            Command::Activate => {
+                ticket.activate(Proven { step: 77, by: Actor::Requester, session: None }, now)
+            }
             Command::Bounce => ticket.bounce(policy, now),
             Command::AccountChange => ticket.account_changed("email", self.raise, policy, now),
+            Command::ShutOut => {
+                let part = Part { rests_on_them: true, knows_pin: true };
+                ticket.staff_shut_out(&super::agent().id, part, policy, now)
+            }
             Command::Reject => ticket.reject(by, owner, "not convincing", now),
             Command::Withdraw => ticket.withdraw(now),
             Command::Close => ticket.close(by, owner, CloseReason::Solved, "codes work", now),

@@ -196,11 +196,11 @@ fn methods_that_the_policy_does_not_name_do_not_count() {
 fn a_stolen_device_is_suspended_at_once_when_the_approval_is_complete() {
     let stolen = |ticket| Ticket { problem: Problem::StolenDevice, ..ticket };
     let one = seen(approve(stolen(ticket(State::InReview))));
-    assert_eq!(one.effects, ["add approval", "suspend former"]);
+    assert_eq!(one.effects, ["add approval", "suspend former", "end sessions"]);
     let first = seen(approve(stolen(privileged(State::InReview))));
     assert_eq!(first.effects, ["add approval"], "half an approval suspends nothing");
     let second = seen(approve(stolen(privileged(State::AwaitingApproval))));
-    assert_eq!(second.effects, ["add approval", "suspend former"]);
+    assert_eq!(second.effects, ["add approval", "suspend former", "end sessions"]);
 }
 
 #[test]

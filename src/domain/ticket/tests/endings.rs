@@ -15,7 +15,11 @@ const BEFORE_COMPLETION: [State; 6] =
 fn freezing_kills_the_key_and_voids_evidence_approvals_and_pin() {
     for state in BEFORE_COMPLETION {
         let after = seen(perform(privileged(state), Command::Freeze));
-        assert_eq!(after.effects, ["kill key", "void approvals", "void evidence", "drop pin"], "{state}");
+        assert_eq!(
+            after.effects,
+            ["kill key", "void approvals", "void evidence", "drop pin", "end sessions"],
+            "{state}"
+        );
         assert_eq!(after.ticket.frozen_from, Some(state));
         assert!(!after.ticket.pin_made);
         assert_eq!((after.ticket.approved_at, after.ticket.expires_at), (None, None));
@@ -27,7 +31,7 @@ fn freezing_kills_the_key_and_voids_evidence_approvals_and_pin() {
 #[test]
 fn freezing_after_completion_suspends_the_new_key_and_nothing_else() {
     let after = seen(perform(ticket(State::Completed), Command::Freeze));
-    assert_eq!(after.effects, ["suspend key"]);
+    assert_eq!(after.effects, ["suspend key", "end sessions"]);
     assert_eq!(after.ticket.frozen_from, Some(State::Completed));
 }
 

@@ -122,7 +122,7 @@ fn a_key_whose_time_is_over_is_neither_proven_nor_reissued() {
 #[test]
 fn proving_the_key_completes_the_ticket_with_the_step_that_was_accepted() {
     let after = seen(perform(ticket(State::KeySent), Command::Activate));
-    assert_eq!(after.effects, ["activate key", "drop pin"]);
+    assert_eq!(after.effects, ["activate key", "end sessions", "drop pin"]);
     assert!(matches!(after.raw.first(), Some(Effect::ActivateKey { step: 77 })));
     assert_eq!(after.actions, [Action::Completed]);
     assert_eq!(after.ticket.expires_at, None);
@@ -133,6 +133,7 @@ fn whatever_ends_or_undoes_a_sent_key_kills_it() {
     for command in [
         Command::Bounce,
         Command::AccountChange,
+        Command::ShutOut,
         Command::Flag,
         Command::SecondRequest,
         Command::Reject,
@@ -143,7 +144,7 @@ fn whatever_ends_or_undoes_a_sent_key_kills_it() {
         let after = seen(perform(ticket(State::KeySent), command));
         assert!(after.effects.contains(&"kill key"), "{command}");
         assert_eq!(after.ticket.expires_at, None, "{command}");
-        if after.ticket.state == State::InReview {
+        if matches!(after.ticket.state, State::InReview | State::Open) {
             assert!(after.effects.contains(&"void approvals"), "{command}");
             assert_eq!(after.ticket.approved_at, None, "{command}");
         }

@@ -3,6 +3,7 @@
 use super::act::{perform, perform_but};
 use super::seen::seen;
 use super::{hours, noon, privileged, ticket};
+use crate::domain::evidence::Method;
 use crate::domain::ids::TicketId;
 use crate::domain::letter::{Content, Lapsed, Purpose};
 use crate::domain::ticket::Recipients::{self, Everyone, Ticket as OnFile};
@@ -69,7 +70,8 @@ fn half_an_approval_and_one_without_a_hold_are_told_to_nobody() {
 
 #[test]
 fn a_duplicate_is_told_to_everyone_like_any_other_ticket() {
-    let result = ticket(State::Unconfirmed).confirm_as_duplicate(TicketId::new("first"), noon());
+    let result =
+        ticket(State::Unconfirmed).confirm_as_duplicate(Method::MailboxCode, TicketId::new("first"), noon());
     assert_eq!(seen(result).mails, [(Everyone, Purpose::TicketOpened)]);
 }
 

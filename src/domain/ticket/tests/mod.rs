@@ -23,7 +23,7 @@ use chrono::{Duration, NaiveDate, NaiveTime};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{CloseReason, KeyMaterial, Problem, State, Ticket};
+use super::{Bearer, CloseReason, KeyMaterial, Problem, State, Ticket};
 use crate::domain::Time;
 use crate::domain::actor::{Owner, Rank, StaffActor};
 use crate::domain::evidence::{Evidence, Method, Outcome};
@@ -87,7 +87,7 @@ fn policy() -> Policy {
 }
 
 fn staff(id: &str, rank: Rank) -> StaffActor {
-    StaffActor { id: StaffId::new(id), rank, stepped_up: true, seen: None }
+    StaffActor { id: StaffId::new(id), rank, stepped_up: true }
 }
 
 /// Holds the tickets of these tests.
@@ -143,6 +143,7 @@ fn ticket(state: State) -> Ticket {
             Open | InReview | Completed | Closed | Frozen => None,
         },
         confirmed_at: (state != Unconfirmed).then_some(opened_at),
+        bearer: if state == Unconfirmed { Bearer::Unknown } else { Bearer::Mailbox },
         holder: (!matches!(state, Unconfirmed | Open)).then(|| agent().id),
         approved_at: matches!(state, Approved | KeySent | Completed).then_some(since),
         due_at: matches!(state, Open | InReview | AwaitingApproval | Approved).then(|| opened_at + hours(4)),

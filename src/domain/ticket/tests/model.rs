@@ -131,7 +131,10 @@ impl Model {
             Effect::VoidApprovals => self.approvals.clear(),
             Effect::RecordEvidence(evidence, _) => self.evidence.push(evidence),
             Effect::VoidEvidence => self.evidence.retain(|one| one.outcome == Outcome::Failed),
-            Effect::AddRisk(_) => {}
+            Effect::VoidEvidenceOf(id) => {
+                self.evidence.retain(|one| one.outcome == Outcome::Failed || one.by.as_ref() != Some(&id));
+            }
+            Effect::AddRisk(_) | Effect::EndSessions { .. } => {}
             Effect::SetPin(_) => {
                 assert!(self.is_satisfied(), "a PIN before the evidence");
                 self.pin = true;
@@ -165,7 +168,7 @@ impl Model {
         assert!(!self.ticket.undecided, "approved while nobody knows whose request it is");
         assert!(by.stepped_up && by.id == id, "approved without a fresh code");
         assert!(self.pin || self.ticket.tier == Tier::Standard, "approved before the PIN was made");
-        assert!(self.owner.as_ref().is_none_or(|owner| owner.id != id && owner.rank <= by.rank));
+        assert!(self.owner.as_ref().is_none_or(|owner| !owner.ids.contains(&id) && owner.rank <= by.rank));
         assert!(self.approvals.iter().all(|given| given.by != id), "one person approved twice");
         self.approvals.push(Given { by: id, rank: by.rank, at: self.now, tier: self.ticket.tier });
     }

@@ -81,7 +81,9 @@ fn a_ticket_that_ran_out_unconfirmed_is_neither_confirmed_nor_claimed() {
         assert!(at(ends - a_second()).is_ok(), "{command}");
         assert_eq!(refusal(at(ends)), Rejection::OutOfOrder, "{command}");
     }
-    let duplicate = |now| ticket(State::Unconfirmed).confirm_as_duplicate(TicketId::new("first"), now);
+    let duplicate = |now| {
+        ticket(State::Unconfirmed).confirm_as_duplicate(Method::MailboxCode, TicketId::new("first"), now)
+    };
     assert!(duplicate(ends - a_second()).is_ok());
     assert_eq!(refusal(duplicate(ends)), Rejection::OutOfOrder);
 }

@@ -4,6 +4,7 @@ use super::act::perform;
 use super::rows::{Fate, expected};
 use super::seen::{refusal, seen};
 use super::{noon, ticket};
+use crate::domain::evidence::Method;
 use crate::domain::ids::TicketId;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{CloseReason, Command, State, Ticket};
@@ -39,7 +40,7 @@ fn every_state_and_command_is_allowed_or_refused_as_the_road_says() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 310);
+    assert_eq!(tried, 320);
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn a_state_that_is_entered_begins_now_and_one_that_is_kept_goes_on() {
 #[test]
 fn only_an_unconfirmed_ticket_is_closed_as_a_duplicate() {
     for state in State::ALL {
-        let result = ticket(*state).confirm_as_duplicate(TicketId::new("first"), noon());
+        let result = ticket(*state).confirm_as_duplicate(Method::MailboxCode, TicketId::new("first"), noon());
         if *state == State::Unconfirmed {
             let after = seen(result).ticket;
             assert_eq!((after.state, after.reason), (State::Closed, Some(CloseReason::Duplicate)));

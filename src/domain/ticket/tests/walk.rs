@@ -84,7 +84,8 @@ fn roads() -> impl Strategy<Value = Road> {
 /// Whoever may do what the rank allows on this account, and is not one of those.
 fn somebody(model: &Model, rank: Rank, but: &[&crate::domain::ids::StaffId]) -> Option<StaffActor> {
     everybody().into_iter().find(|one| {
-        let owned = model.owner.as_ref().is_some_and(|owner| owner.id == one.id || owner.rank > one.rank);
+        let owned =
+            model.owner.as_ref().is_some_and(|owner| owner.ids.contains(&one.id) || owner.rank > one.rank);
         one.rank >= rank && !owned && !but.contains(&&one.id)
     })
 }

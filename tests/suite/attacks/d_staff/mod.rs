@@ -3,3 +3,5 @@
 mod approvals;
 mod fields;
 mod people;
+mod shut_out;
+mod under_way;

@@ -3,7 +3,7 @@
 use super::Fate::{self, Refused, To};
 use crate::domain::ticket::Command;
 use crate::domain::ticket::State::{
-    Approved, AwaitingApproval, Closed, Completed, Frozen, InReview, KeySent,
+    Approved, AwaitingApproval, Closed, Completed, Frozen, InReview, KeySent, Open,
 };
 
 pub(super) fn awaiting_approval(command: Command) -> Fate {
@@ -33,6 +33,7 @@ pub(super) fn awaiting_approval(command: Command) -> Fate {
         Command::Activate => Refused,
         Command::Bounce => Refused,
         Command::AccountChange => To(InReview),
+        Command::ShutOut => To(Open),
         Command::Reject => To(Closed),
         Command::Withdraw => To(Closed),
         Command::Close => To(Closed),
@@ -69,6 +70,7 @@ pub(super) fn approved(command: Command) -> Fate {
         Command::Activate => Refused,
         Command::Bounce => Refused,
         Command::AccountChange => To(InReview),
+        Command::ShutOut => To(Open),
         Command::Reject => To(Closed),
         Command::Withdraw => To(Closed),
         Command::Close => To(Closed),
@@ -105,6 +107,7 @@ pub(super) fn key_sent(command: Command) -> Fate {
         Command::Activate => To(Completed),
         Command::Bounce => To(InReview),
         Command::AccountChange => To(InReview),
+        Command::ShutOut => To(Open),
         Command::Reject => To(Closed),
         Command::Withdraw => To(Closed),
         Command::Close => Refused,
