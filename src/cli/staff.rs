@@ -120,7 +120,9 @@ fn print(output: &Output, mut fields: Value, mut text: String, tickets: &[Refere
             names.join("\n  ")
         );
     }
-    fields["tickets"] = json!(names);
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("tickets".to_owned(), json!(names));
+    }
     output.print(&fields, &text);
 }
 

@@ -159,6 +159,7 @@ impl Work<'_> {
                 review::insert_evidence(self.conn, &ticket.id, evidence, note)
             }
             Effect::VoidEvidence => review::void_evidence(self.conn, &ticket.id, self.at),
+            Effect::VoidMailboxEvidence => review::void_mailbox_evidence(self.conn, &ticket.id, self.at),
             Effect::VoidEvidenceOf(staff) => review::void_evidence_of(self.conn, &ticket.id, &staff, self.at),
             Effect::AddRisk(risk) => review::add_risk(self.conn, &ticket.id, risk, self.at),
             Effect::SetPin(hash) => self.set_pin(ticket, Some(secrecy::ExposeSecret::expose_secret(&hash))),
@@ -342,12 +343,16 @@ impl Work<'_> {
     /// The address of the ticket first; then, where everyone is told, the others, each once.
     fn recipients(&mut self, ticket: &Ticket, to: Recipients) -> Result<Vec<String>, Error> {
         let mut all: Vec<String> = ticket.address.clone().into_iter().collect();
-        if to == Recipients::Everyone
+        if to != Recipients::Ticket
             && let Some(id) = &ticket.account
         {
             all.extend(letters::addresses(self.conn, id)?);
         }
-        Ok(letters::once_each(all))
+        let mut all = letters::once_each(all);
+        if to == Recipients::Others {
+            all.retain(|address| ticket.is_behind(address));
+        }
+        Ok(all)
     }
 }
 

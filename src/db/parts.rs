@@ -16,7 +16,7 @@ use crate::domain::ids::{StaffId, TicketId};
 pub fn list_open(conn: &mut Conn, staff: &StaffId) -> Result<BTreeSet<TicketId>, Error> {
     let open = || tickets::table.filter(tickets::slot.is_not_null()).select(tickets::id);
     let mut all: BTreeSet<TicketId> =
-        open().filter(tickets::holder.eq(staff)).load(conn)?.into_iter().collect();
+        open().filter(tickets::holder.eq(staff)).load::<TicketId>(conn)?.into_iter().collect();
     let approved: Vec<TicketId> = approvals::table
         .filter(approvals::staff_id.eq(staff))
         .filter(approvals::voided_at.is_null())

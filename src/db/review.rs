@@ -115,6 +115,18 @@ pub(super) fn void_evidence(conn: &mut Conn, ticket: &TicketId, now: Time) -> Re
     Ok(())
 }
 
+pub(super) fn void_mailbox_evidence(conn: &mut Conn, ticket: &TicketId, now: Time) -> Result<(), Error> {
+    diesel::update(
+        evidence::table
+            .filter(evidence::ticket_id.eq(ticket))
+            .filter(evidence::method.eq(Method::MailboxCode))
+            .filter(evidence::voided_at.is_null()),
+    )
+    .set(evidence::voided_at.eq(now))
+    .execute(conn)?;
+    Ok(())
+}
+
 pub(super) fn void_evidence_of(
     conn: &mut Conn,
     ticket: &TicketId,

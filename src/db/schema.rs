@@ -163,6 +163,7 @@ diesel::table! {
         network -> Nullable<Text>,
         version -> Integer,
         bearer -> Text,
+        mailbox_due -> Bool,
     }
 }
 

@@ -39,15 +39,7 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error>
         .optional()?)
 }
 
-/// The session of that id.
-///
-/// # Errors
-/// Of the database alone.
-pub fn get(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
-    Ok(staff_sessions::table.find(id).select(Session::as_select()).first(conn).optional()?)
-}
-
-/// The same, as nobody changes or ends it until the transaction does.
+/// The session of that id, as nobody changes or ends it until the transaction does.
 ///
 /// # Errors
 /// Of the database alone.

@@ -30,6 +30,7 @@ pub(super) struct Row {
     expires_at: Option<Time>,
     confirmed_at: Option<Time>,
     bearer: Bearer,
+    mailbox_due: bool,
     holder: Option<StaffId>,
     approved_at: Option<Time>,
     due_at: Option<Time>,
@@ -62,6 +63,7 @@ impl From<Row> for Ticket {
             expires_at: row.expires_at,
             confirmed_at: row.confirmed_at,
             bearer: row.bearer,
+            mailbox_due: row.mailbox_due,
             holder: row.holder,
             approved_at: row.approved_at,
             due_at: row.due_at,
@@ -100,6 +102,7 @@ impl Row {
             expires_at: ticket.expires_at,
             confirmed_at: ticket.confirmed_at,
             bearer: ticket.bearer,
+            mailbox_due: ticket.mailbox_due,
             holder: ticket.holder,
             approved_at: ticket.approved_at,
             due_at: ticket.due_at,
@@ -149,6 +152,21 @@ pub fn references(conn: &mut Conn, of: Vec<TicketId>) -> Result<Vec<(TicketId, R
 pub fn find_open(conn: &mut Conn, account: &AccountId) -> Result<Option<Ticket>, Error> {
     let row = tickets::table.filter(tickets::slot.eq(account.as_str())).select(Row::as_select()).first(conn);
     Ok(row.optional()?.map(Ticket::from))
+}
+
+/// The newest requests of an account that nobody confirmed.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_unconfirmed(conn: &mut Conn, account: &AccountId, limit: i64) -> Result<Vec<Ticket>, Error> {
+    let rows = tickets::table
+        .filter(tickets::account_id.eq(account))
+        .filter(tickets::state.eq(State::Unconfirmed))
+        .order(tickets::opened_at.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Ticket::from).collect())
 }
 
 /// The confirmed requests that were closed as duplicates of this ticket.

@@ -35,6 +35,8 @@ words! {
         Expired = "expired",
         /// Someone said "this wasn't me".
         Frozen = "frozen",
+        /// The address on file changed while a ticket is open: to all others.
+        AddressChanged = "address_changed",
         /// Two-factor authentication was turned on.
         TwoFactorEnabled = "two_factor_enabled",
         /// Two-factor authentication was turned off, with a code.
@@ -149,6 +151,8 @@ pub enum Content {
     },
     /// See [`Purpose::Frozen`].
     Frozen,
+    /// See [`Purpose::AddressChanged`].
+    AddressChanged,
     /// See [`Purpose::TwoFactorEnabled`].
     TwoFactorEnabled {
         /// When.
@@ -211,6 +215,7 @@ impl Content {
             Self::Rejected => Purpose::Rejected,
             Self::Expired { .. } => Purpose::Expired,
             Self::Frozen => Purpose::Frozen,
+            Self::AddressChanged => Purpose::AddressChanged,
             Self::TwoFactorEnabled { .. } => Purpose::TwoFactorEnabled,
             Self::TwoFactorDisabled { .. } => Purpose::TwoFactorDisabled,
             Self::RecoveryCodeUsed { .. } => Purpose::RecoveryCodeUsed,

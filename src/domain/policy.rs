@@ -90,6 +90,8 @@ words! {
         Strong = "strong_evidence",
         /// Which of several requests is the person's own.
         RequestDecision = "request_decision",
+        /// The code that went to the new address on file.
+        Mailbox = "mailbox_code",
         /// The PIN that activation in this tier will ask for.
         Pin = "pin",
     }

@@ -33,6 +33,7 @@ pub(super) fn render(
         Content::Rejected => templates::rejected(f),
         Content::Expired { what } => templates::expired(f, lapsed_words(*what)),
         Content::Frozen => templates::frozen(f, &moment(envelope.written_at)),
+        Content::AddressChanged => templates::address_changed(f, &moment(envelope.written_at)),
         Content::TwoFactorEnabled { at } => templates::two_factor_enabled(f, &moment(*at)),
         Content::TwoFactorDisabled { at } => templates::two_factor_disabled(f, &moment(*at)),
         Content::RecoveryCodeUsed { at, left } => templates::recovery_code_used(f, &moment(*at), *left),

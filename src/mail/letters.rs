@@ -146,6 +146,7 @@ fn frame(purpose: Purpose, envelope: &Envelope, sender: &Sender) -> Frame<'stati
         stop_intro: match purpose {
             Purpose::ManagerVouch => "If you know that it was not them who asked",
             Purpose::Frozen => "If it was not you who asked for help either",
+            Purpose::AddressChanged => "If you did not change it",
             _ => "If this was not you",
         },
         contact: (!purpose.is_internal()).then(|| words::line(&sender.desk_contact)),

@@ -69,6 +69,7 @@ pub(crate) fn content(purpose: Purpose) -> Content {
         Purpose::Rejected => Content::Rejected,
         Purpose::Expired => Content::Expired { what: Lapsed::Key },
         Purpose::Frozen => Content::Frozen,
+        Purpose::AddressChanged => Content::AddressChanged,
         Purpose::TwoFactorEnabled => Content::TwoFactorEnabled { at },
         Purpose::TwoFactorDisabled => Content::TwoFactorDisabled { at },
         Purpose::RecoveryCodeUsed => Content::RecoveryCodeUsed { at, left: 9 },

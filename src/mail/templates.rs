@@ -90,6 +90,7 @@ letters! {
     rejected("mail/rejected.txt", "mail/rejected.html") {}
     expired("mail/expired.txt", "mail/expired.html") { what: &'a str }
     frozen("mail/frozen.txt", "mail/frozen.html") { at: &'a str }
+    address_changed("mail/address_changed.txt", "mail/address_changed.html") { at: &'a str }
     two_factor_enabled("mail/two_factor_enabled.txt", "mail/two_factor_enabled.html") { at: &'a str }
     two_factor_disabled("mail/two_factor_disabled.txt", "mail/two_factor_disabled.html") { at: &'a str }
     recovery_code_used("mail/recovery_code_used.txt", "mail/recovery_code_used.html") { at: &'a str, left: u32 }

@@ -26,6 +26,9 @@ pub(super) const OTHER: &str = "other";
 /// `former`: was on file, and is told for a while.
 pub(super) const FORMER: &str = "former";
 
+/// What the change of the address on file is called.
+pub(super) const EMAIL: &str = "email";
+
 /// Two spellings of one address.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
@@ -130,7 +133,7 @@ pub(super) fn revise(
     if !is_same(&account.email, &facts.email) {
         account.email.clone_from(&facts.email);
         account.email_changed_at = Some(now);
-        changes.push(Change::risky("email", Risk::AddressChanged));
+        changes.push(Change::risky(EMAIL, Risk::AddressChanged));
     }
     let (addresses, change) = revise_addresses(former, addresses, facts, fresh, now);
     changes.extend(change);

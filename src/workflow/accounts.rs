@@ -76,13 +76,7 @@ pub async fn put(
     let facts = account_facts::normalise(&facts)?;
     let (work, now, owner) = (ctx.clone(), ctx.now(), client.clone());
     ctx.write(move |conn| {
-        let by = Putting {
-            crypto: &work.crypto,
-            policy: &work.policy,
-            owner: Some(&owner),
-            actor: &Actor::Host(owner.clone()),
-            now,
-        };
+        let by = Putting { ctx: &work, owner: Some(&owner), actor: &Actor::Host(owner.clone()), now };
         require_enabled(conn, &owner)?;
         let (account, done) = by.put(conn, &id, &facts)?;
         Ok((view(conn, account, now)?, done == Done::Created))
@@ -156,13 +150,11 @@ pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretStr
 pub fn of_client(conn: &mut Conn, client: &ClientId, external_id: &str) -> Result<Account, Error> {
     let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
     let found = accounts::find_of_client(conn, client, id.as_str())?;
-    match found.filter(|account| account.removed_at.is_none()) {
-        Some(account) => Ok(account),
-        None => {
-            require_enabled(conn, client)?;
-            Err(Rejection::NotFound.into())
-        }
+    if let Some(account) = found.filter(|account| account.removed_at.is_none()) {
+        return Ok(account);
     }
+    require_enabled(conn, client)?;
+    Err(Rejection::NotFound.into())
 }
 
 /// Refuses a client that was disabled since its request began.

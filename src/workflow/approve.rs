@@ -2,8 +2,8 @@
 
 use chrono::Duration;
 
+use super::acting::ActingSession;
 use super::review::{self, Case};
-use super::session::ActingSession;
 use super::verify::{all_evidence, counting_for};
 use super::{Context, Counted, issue};
 use crate::db::audit::{self, Circumstances};

@@ -48,6 +48,7 @@ pub async fn confirm(
                 None => return Ok(Err(Rejection::WrongCode)),
             },
         };
+        let access = on_file(conn, &inner, access, now)?;
         let answer = check(conn, &inner, &access.own, &code, now)?;
         match answer {
             Ok(()) => enter(conn, &inner, access, token.is_none(), now).map(Ok),
@@ -57,6 +58,16 @@ pub async fn confirm(
     })
     .await?
     .map_err(Error::from)
+}
+
+/// A code that went to an address that is no longer on file is void. Who asks for an unknown account waits as long.
+fn on_file(conn: &mut Conn, ctx: &Context, access: Access, now: Time) -> Result<Access, Error> {
+    if let Some(id) = &access.own.account {
+        let account = accounts::lock(conn, id)?;
+        return access.follow(conn, ctx, &account, now);
+    }
+    accounts::find_by_email(conn, access.own.reference.as_str())?;
+    Ok(access)
 }
 
 /// Looks at the code, and counts a wrong one in the transaction that answers.
@@ -138,6 +149,7 @@ fn recognise(
         access.own = access.main.clone();
     }
     let is_known = match access.own.bearer {
+        _ if access.own.mailbox_due => false,
         Bearer::Mailbox => true,
         Bearer::Session => !came_back,
         Bearer::Unknown => false,

@@ -256,7 +256,7 @@ impl Run<'_> {
 }
 
 fn putting<'a>(ctx: &'a Context, owner: Option<&'a ClientId>, now: crate::domain::Time) -> Putting<'a> {
-    Putting { crypto: &ctx.crypto, policy: &ctx.policy, owner, actor: &Actor::Console, now }
+    Putting { ctx, owner, actor: &Actor::Console, now }
 }
 
 /// The reason for a line that was refused; other errors end the import.

@@ -2,17 +2,24 @@
 
 use zeroize::Zeroizing;
 
-use super::Context;
+use super::{Context, readdress};
 use crate::crypto::TokenKind;
-use crate::db::{Conn, apply};
+use crate::db::{Conn, accounts, apply};
 use crate::domain::Time;
 use crate::domain::ids::AuthenticatorId;
+use crate::domain::rejection::Rejection;
 use crate::domain::shared_secret::SharedSecret;
-use crate::domain::ticket::{KeyMaterial, Ticket};
+use crate::domain::ticket::{KeyMaterial, State, Ticket};
 use crate::error::Error;
 
-/// The hold is over: draws the key and queues its letter.
+/// The hold is over: draws the key and queues its letter, unless the address on file is no longer the one that the
+/// approvers were told.
 pub(super) fn issue(conn: &mut Conn, ctx: &Context, ticket: Ticket, now: Time) -> Result<Ticket, Error> {
+    let account = accounts::lock(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
+    let ticket = readdress::follow_open(conn, ctx, ticket, &account, now)?;
+    if ticket.state != State::Approved {
+        return Ok(ticket);
+    }
     let key = draw(ctx, now)?;
     Ok(apply(conn, &ctx.crypto, ticket.issue(&ctx.policy, key, now)?)?)
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod account_facts;
 pub mod accounts;
+pub mod acting;
 pub mod activate;
 pub mod alarm;
 pub mod approve;
@@ -42,6 +43,7 @@ pub mod prove;
 mod putting;
 mod putting_many;
 mod qr;
+mod readdress;
 pub mod readiness;
 pub mod recovery;
 pub mod requester;

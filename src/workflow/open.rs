@@ -113,6 +113,7 @@ impl Draft {
             expires_at: None,
             confirmed_at: None,
             bearer: Bearer::Unknown,
+            mailbox_due: false,
             holder: None,
             approved_at: None,
             due_at: None,

@@ -2,9 +2,9 @@
 //!
 //! The rule to keep: what changes nothing writes nothing, and no date moves.
 
-use super::account_facts::{self, Change, Revised};
+use super::account_facts::{self, Change, EMAIL, Revised};
 use super::accounts::log;
-use crate::crypto::Crypto;
+use super::{Context, readdress};
 use crate::db::account_addresses::{self, OtherAddress};
 use crate::db::{self, Conn, accounts, review, tickets};
 use crate::domain::Time;
@@ -13,7 +13,6 @@ use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event};
 use crate::domain::ids::{AccountId, ClientId};
 use crate::domain::lockout::Lockout;
-use crate::domain::policy::Policy;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::ExternalId;
 use crate::domain::ticket::{Command, State, Ticket};
@@ -37,8 +36,7 @@ pub(super) enum Done {
 
 /// Whoever puts accounts, and when.
 pub(super) struct Putting<'a> {
-    pub(super) crypto: &'a Crypto,
-    pub(super) policy: &'a Policy,
+    pub(super) ctx: &'a Context,
     /// Whose the accounts are to be.
     pub(super) owner: Option<&'a ClientId>,
     pub(super) actor: &'a Actor,
@@ -76,7 +74,7 @@ impl Putting<'_> {
     /// An account that is put for the first time.
     pub(super) fn first(&self, id: &ExternalId, facts: &Facts) -> Account {
         Account {
-            id: AccountId::new(self.crypto.id(self.now)),
+            id: AccountId::new(self.ctx.crypto.id(self.now)),
             client: self.owner.cloned(),
             external_id: id.as_str().to_owned(),
             email: facts.email.clone(),
@@ -103,7 +101,7 @@ impl Putting<'_> {
         accounts::insert(conn, account.clone()).map_err(lost_race)?;
         let addresses = account_facts::first_addresses(&account.id, facts, self.now);
         account_addresses::set(conn, &account.id, &addresses)?;
-        log(conn, self.crypto, &account, self.actor, &Event::new(Action::AccountCreated), self.now)?;
+        log(conn, &self.ctx.crypto, &account, self.actor, &Event::new(Action::AccountCreated), self.now)?;
         Ok((account, Done::Created))
     }
 
@@ -115,7 +113,7 @@ impl Putting<'_> {
         addresses: &[OtherAddress],
         facts: &Facts,
     ) -> Result<(Account, Done), Error> {
-        let revised = account_facts::revise(known, addresses, facts, self.policy.fresh, self.now);
+        let revised = account_facts::revise(known, addresses, facts, self.ctx.policy.fresh, self.now);
         let Revised { mut account, mut addresses, changes } = revised;
         let adopted = account.client.is_none() && self.owner.is_some();
         if changes.is_empty() && !adopted && known.removed_at.is_none() {
@@ -128,7 +126,7 @@ impl Putting<'_> {
         let event = event_of(known, &changes, adopted);
         let from = account.version;
         account.version += 1;
-        log(conn, self.crypto, &account, self.actor, &event, self.now)?;
+        log(conn, &self.ctx.crypto, &account, self.actor, &event, self.now)?;
         accounts::update(conn, account.clone(), from).map_err(lost_race)?;
         account_addresses::set(conn, &account.id, &addresses)?;
         self.tell_ticket(conn, &account, &changes)?;
@@ -138,7 +136,7 @@ impl Putting<'_> {
 
     /// Back after it was removed: a change where that is not long ago, as new where it is.
     fn restore(&self, account: &mut Account, addresses: &mut Vec<OtherAddress>, facts: &Facts) {
-        let removed_lately = is_fresh(account.removed_at, self.policy.fresh, self.now);
+        let removed_lately = is_fresh(account.removed_at, self.ctx.policy.fresh, self.now);
         account.removed_at = None;
         if removed_lately {
             account.put_again_at = Some(self.now);
@@ -154,15 +152,18 @@ impl Putting<'_> {
 
     /// The open ticket learns of what changed under it.
     fn tell_ticket(&self, conn: &mut Conn, account: &Account, changes: &[Change]) -> Result<(), Error> {
+        if changes.iter().any(|change| change.what == EMAIL) {
+            readdress::follow_all(conn, self.ctx, account, self.now)?;
+        }
         let Some(mut ticket) = tickets::find_open(conn, &account.id)? else { return Ok(()) };
         for change in changes {
             if let Some(risk) = change.risk {
                 review::add_risk(conn, &ticket.id, risk, self.now)?;
             }
-            if is_of_consequence(change, &ticket) {
+            if change.what != EMAIL && is_of_consequence(change, &ticket) {
                 let raise = account_facts::is_raised(change, account);
-                let transition = ticket.account_changed(change.what, raise, self.policy, self.now)?;
-                ticket = db::apply(conn, self.crypto, transition)?;
+                let transition = ticket.account_changed(change.what, raise, &self.ctx.policy, self.now)?;
+                ticket = db::apply(conn, &self.ctx.crypto, transition)?;
             }
         }
         Ok(())

@@ -77,7 +77,7 @@ impl Putting<'_> {
             let subject = Subject::Account(account.id.clone());
             let (actor, at, version) = (self.actor, self.now, account.version);
             let around = Circumstances { actor, at, subject: &subject, version, ticket: None };
-            entries.push(audit::entry(self.crypto, &around, &created));
+            entries.push(audit::entry(&self.ctx.crypto, &around, &created));
             accounts.push(account);
         }
         accounts::insert_all(conn, accounts).map_err(lost_race)?;

@@ -2,11 +2,12 @@
 
 use secrecy::SecretString;
 
-use super::{Context, expire, open};
+use super::{Context, expire, open, readdress};
 use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::tokens::{self, Kind};
 use crate::db::{Conn, accounts, apply, audit, limit_tokens, review, tickets, tokens_end};
 use crate::domain::Time;
+use crate::domain::account::Account;
 use crate::domain::event::Action;
 use crate::domain::ids::Reference;
 use crate::domain::proof::Proof;
@@ -90,7 +91,32 @@ impl Access {
 
     /// Whether the bearer typed the code of the mailbox, or came with a session: a name alone reads and tries nothing.
     fn is_known(&self) -> bool {
-        self.own.bearer != Bearer::Unknown
+        match self.own.bearer {
+            Bearer::Unknown => false,
+            Bearer::Session => true,
+            // Of a duplicate it must have been the mailbox that is on file now.
+            Bearer::Mailbox => self.own.address == self.main.address,
+        }
+    }
+
+    /// As it is for the address on file now.
+    pub(super) fn follow(
+        mut self,
+        conn: &mut Conn,
+        ctx: &Context,
+        account: &Account,
+        now: Time,
+    ) -> Result<Self, Error> {
+        let is_main = self.own.id == self.main.id;
+        self.main = readdress::follow(conn, ctx, self.main, account, now)?;
+        self.own =
+            if is_main { self.main.clone() } else { readdress::follow(conn, ctx, self.own, account, now)? };
+        Ok(self)
+    }
+
+    /// What is anybody's to do who opened the request.
+    fn require_own(&self) -> Result<(), Error> {
+        if self.full { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
     }
 
     pub(super) fn require_full(&self) -> Result<(), Error> {
@@ -161,8 +187,7 @@ pub async fn reply(ctx: &Context, reference: &str, token: &str, text: String) ->
 /// # Errors
 /// `NotFound`, `OutOfOrder`.
 pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Status, Error> {
-    let may = |access: &Access| if access.full { Ok(()) } else { Err(Rejection::OutOfOrder.into()) };
-    change(ctx, reference, token, may, |conn, ctx, ticket, now| {
+    change(ctx, reference, token, Access::require_own, |conn, ctx, ticket, now| {
         Ok(apply(conn, &ctx.crypto, ticket.withdraw(now)?)?)
     })
     .await
@@ -191,6 +216,12 @@ pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) 
             None => accounts::find_by_email(conn, reference.as_str())?,
         };
         let name = account.as_ref().map_or(reference.as_str(), |account| &account.email);
+        let ticket = match &account {
+            Some(account) if ticket.account.is_some() => {
+                readdress::follow(conn, &inner, ticket, account, now)?
+            }
+            _ => ticket,
+        };
         open::send_code(conn, &inner, &ticket, account.as_ref(), name, now)?;
         Ok(limit_tokens(conn, &ticket, now)?)
     })

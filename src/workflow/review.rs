@@ -1,7 +1,7 @@
 //! The agent's commands: each loads the ticket and its owner, lets the domain decide, and applies.
 
-use super::session::ActingSession;
-use super::{Context, assess, confirm, expire, freeze, requester};
+use super::acting::ActingSession;
+use super::{Context, assess, confirm, expire, freeze, readdress, requester};
 use crate::db::tokens;
 use crate::db::{Conn, Lock, accounts, apply, tickets};
 use crate::domain::Time;
@@ -45,6 +45,7 @@ pub(super) fn load(
     if session.seen.is_some_and(|seen| seen != ticket.version) {
         return Err(Rejection::Outdated.into());
     }
+    let ticket = readdress::follow_open(conn, ctx, ticket, &account, now)?;
     Ok(Case { by, ticket, account, owner })
 }
 

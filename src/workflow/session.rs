@@ -7,6 +7,7 @@ use chrono::{Duration, Timelike};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Context;
+use super::acting::ActingSession;
 use crate::crypto::{Crypto, Purpose, TokenKind, token_hash};
 use crate::db::audit::{self, Circumstances};
 use crate::db::sessions::{self, Session};
@@ -73,69 +74,12 @@ pub struct StaffSession {
     pub actor: StaffActor,
 }
 
-/// By what a request of the staff acts: their session, which is read again in the transaction that acts. Whoever was
-/// disabled, demoted or signed out since the request began does nothing any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActingSession {
-    session: SessionId,
-    member: StaffId,
-    /// The version of the ticket that they looked at, where they say so: nothing is done to another one.
-    pub(super) seen: Option<i32>,
-}
-
-impl ActingSession {
-    /// The same, acting on what they saw of the ticket.
-    #[must_use]
-    pub fn who_saw(&self, version: i32) -> Self {
-        Self { seen: Some(version), ..self.clone() }
-    }
-
-    /// The member as they stand in this transaction, which locks them: first the member, then the session.
-    ///
-    /// # Errors
-    /// `Unauthenticated` where the session has ended, or the member is disabled.
-    pub(super) fn lock(
-        &self,
-        conn: &mut Conn,
-        ctx: &Context,
-        lock: Lock,
-        now: Time,
-    ) -> Result<(Member, StaffActor), Error> {
-        let member = match lock {
-            Lock::Share => staff::lock_shared(conn, &self.member)?,
-            Lock::Update => staff::lock(conn, &self.member)?,
-        };
-        let session = sessions::lock(conn, &self.session, lock)?.ok_or(Error::Unauthenticated)?;
-        Self::actor(ctx, member, &session, now)
-    }
-
-    /// The same without a lock, for what only looks.
-    pub(super) fn read(&self, conn: &mut Conn, ctx: &Context, now: Time) -> Result<StaffActor, Error> {
-        let member = staff::get(conn, &self.member)?;
-        let session = sessions::get(conn, &self.session)?.ok_or(Error::Unauthenticated)?;
-        Ok(Self::actor(ctx, member, &session, now)?.1)
-    }
-
-    fn actor(
-        ctx: &Context,
-        member: Member,
-        session: &Session,
-        now: Time,
-    ) -> Result<(Member, StaffActor), Error> {
-        if has_ended(ctx, session, &member, now) {
-            return Err(Error::Unauthenticated);
-        }
-        let actor = actor(&member, session, now);
-        Ok((member, actor))
-    }
-}
-
-fn has_ended(ctx: &Context, session: &Session, member: &Member, now: Time) -> bool {
+pub(super) fn has_ended(ctx: &Context, session: &Session, member: &Member, now: Time) -> bool {
     let idle = Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
     session.expires_at <= now || session.seen_at + idle <= now || member.disabled_at.is_some()
 }
 
-fn actor(member: &Member, session: &Session, now: Time) -> StaffActor {
+pub(super) fn actor(member: &Member, session: &Session, now: Time) -> StaffActor {
     StaffActor {
         id: member.id.clone(),
         rank: member.roles.rank(),
@@ -153,7 +97,7 @@ impl StaffSession {
     /// By what their requests act.
     #[must_use]
     pub fn acting(&self) -> ActingSession {
-        ActingSession { session: self.session.clone(), member: self.actor.id.clone(), seen: None }
+        ActingSession::of(self.session.clone(), self.actor.id.clone())
     }
 
     /// Whether a role is among theirs.
@@ -398,7 +342,7 @@ pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Ti
             let Some(code) = Code::parse(code.expose_secret()) else { return Ok(CodeVerdict::Refused) };
             let verdict = check(conn, &inner.crypto, &member, &code, now)?;
             if verdict == CodeVerdict::Accepted {
-                sessions::step_up(conn, &by.session, until)?;
+                sessions::step_up(conn, by.session(), until)?;
             }
             Ok(verdict)
         })

@@ -35,7 +35,7 @@ pub(super) fn shut_out(
         }
         let part = part(conn, &ticket, who)?;
         let is_theirs = ticket.holder.as_ref() == Some(who);
-        if is_theirs || part.rests_on_them || part.knows_pin {
+        if is_theirs || part.approved || part.verified || part.knows_pin {
             touched.push(ticket.reference.clone());
             apply(conn, &ctx.crypto, ticket.staff_shut_out(who, part, &ctx.policy, now)?)?;
         }
@@ -51,10 +51,9 @@ fn part(conn: &mut Conn, ticket: &Ticket, who: &StaffId) -> Result<Part, Error> 
     let counted = |voided_at: Option<Time>| {
         voided_at.is_none_or(|voided_at| first.is_some_and(|approved_at| approved_at <= voided_at))
     };
-    let has_verified = review::list_voided_of(conn, &ticket.id, who)?.into_iter().any(counted);
-    let has_approved = approvals.iter().any(|approval| approval.staff_id == *who);
     Ok(Part {
-        rests_on_them: has_verified || has_approved,
+        approved: approvals.iter().any(|approval| approval.staff_id == *who),
+        verified: review::list_voided_of(conn, &ticket.id, who)?.into_iter().any(counted),
         knows_pin: ticket.pin_made && parts::made_pin(conn, &ticket.id, who)?,
     })
 }

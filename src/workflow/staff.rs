@@ -266,7 +266,7 @@ fn own_accounts(
 ) -> Result<Vec<Account>, Error> {
     let mut ids = ownership::accounts_with(conn, email, since)?;
     ids.extend(named.cloned());
-    ids.iter().map(|id| Ok(accounts::get(conn, id)?)).collect()
+    ids.iter().map(|id| Ok(accounts::lock(conn, id)?)).collect()
 }
 
 /// A second row for one person, by address or by account, would let them approve twice.

@@ -3,8 +3,8 @@
 use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::acting::ActingSession;
 use super::review::{self, Case};
-use super::session::ActingSession;
 use super::{Context, Counted, expire};
 use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::letters::{self, About, Fate};

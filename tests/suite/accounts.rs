@@ -12,10 +12,11 @@ use rekey::domain::risk::Risk;
 use rekey::domain::ticket::{Problem, State, Ticket};
 use rekey::error::Error;
 use rekey::workflow::accounts::{self, TwoFactorState};
+use rekey::workflow::acting::ActingSession;
 use rekey::workflow::clients::{self, Scope};
 use rekey::workflow::import::{self, Import, Watcher};
 use rekey::workflow::open::{self, Request};
-use rekey::workflow::session::{self, ActingSession};
+use rekey::workflow::session;
 use rekey::workflow::{approve, requester, review as desk, verify};
 use secrecy::ExposeSecret;
 
@@ -257,13 +258,14 @@ on_both! {
         assert_eq!((view.two_factor, view.other_emails), (TwoFactorState::Off, vec!["ada@home.example".to_owned()]));
     }
 
-    async fn a_changed_address_kills_a_key_that_was_sent_and_the_ticket_keeps_the_address_it_began_with(app: TestApp) {
+    async fn a_changed_address_cancels_a_key_that_was_sent_and_the_ticket_follows_it(app: TestApp) {
         app.put(ada()).await;
         let reference = app.key_sent().await;
         app.put(Facts { email: "eve@elsewhere.example".into(), ..ada() }).await;
         let ticket = app.ticket(&reference).await;
         assert_eq!((ticket.state, ticket.tier), (State::InReview, Tier::Privileged));
-        assert_eq!(ticket.address.as_deref(), Some("ada@example.com"));
+        assert_eq!(ticket.address.as_deref(), Some("eve@elsewhere.example"));
+        assert!(ticket.mailbox_due);
         assert!(app.risks(&ticket).await.contains(&Risk::AddressChanged));
         let (id, account) = (ticket.id.clone(), ticket.account.clone().unwrap());
         let (approvals, keys) = app

@@ -53,6 +53,7 @@ impl Ticket {
         let event = Event::new(Action::Approved)
             .with("tier", self.tier.as_str())
             .with("approval", (with.given.len() + 1).to_string())
+            .with("address", self.key_goes_to())
             .with("reason", reason.clone());
         if complete {
             self.enter(State::Approved, now);

@@ -56,6 +56,8 @@ words! {
         Bounce = "bounce",
         /// The account's address or tier changed.
         AccountChange = "account_change",
+        /// The address on file changed.
+        AddressChange = "address_change",
         /// A member of the staff was disabled, reset or demoted.
         ShutOut = "shut_out",
         /// Turned down.
@@ -82,7 +84,7 @@ impl Command {
         };
         match self {
             Self::Confirm => &[Unconfirmed, Open, InReview, Waiting],
-            Self::Return => &[
+            Self::Return | Self::AddressChange => &[
                 Unconfirmed,
                 Open,
                 InReview,

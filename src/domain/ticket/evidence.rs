@@ -174,6 +174,9 @@ impl Ticket {
         if self.undecided {
             missing.push(Missing::RequestDecision);
         }
+        if self.mailbox_due {
+            missing.push(Missing::Mailbox);
+        }
         if tier.proof == crate::domain::policy::ProofRule::PinAndPassword && !self.pin_made {
             missing.push(Missing::Pin);
         }

@@ -46,7 +46,7 @@ impl Ticket {
     /// `OutOfOrder`, also while the hold runs.
     pub fn issue(mut self, policy: &Policy, key: KeyMaterial, now: Time) -> Result<Transition, Rejection> {
         self.require(Command::Issue)?;
-        if !self.is_overdue(now) || self.undecided {
+        if !self.is_overdue(now) || self.undecided || self.mailbox_due {
             return Err(Rejection::OutOfOrder);
         }
         self.enter(State::KeySent, now);
@@ -107,11 +107,17 @@ impl Ticket {
             activation_hash: key.activation_hash,
             expires_at,
         };
-        let event = event.with("authenticator", pending.id.as_str());
+        let event = event.with("authenticator", pending.id.as_str()).with("address", self.key_goes_to());
         Transition::new(self, actor, now, event)
             .effect(Effect::KillKey)
             .effect(Effect::IssueKey(pending))
             .mail(Recipients::Ticket, Content::SetupKey(letter))
+    }
+
+    /// Where the key goes, as the approvers are told.
+    #[must_use]
+    pub fn key_goes_to(&self) -> &str {
+        self.address.as_deref().unwrap_or_default()
     }
 
     /// What activation needs beside the code.

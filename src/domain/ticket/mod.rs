@@ -3,6 +3,7 @@
 //! The one rule: a command either returns a [`Transition`], which carries the changed ticket together with its
 //! audit entries, letters and effects, or it refuses and nothing has changed.
 
+mod address;
 mod answer;
 mod approval;
 mod command;
@@ -123,7 +124,7 @@ pub struct Ticket {
     pub problem: Problem,
     /// What the reset needs; only ever raised.
     pub tier: Tier,
-    /// The address on file when the ticket was opened; the key goes there and nowhere else.
+    /// The address on file: the code and the key go there and nowhere else. It follows a change of the account.
     pub address: Option<String>,
     /// When it was submitted.
     pub opened_at: Time,
@@ -135,6 +136,8 @@ pub struct Ticket {
     pub confirmed_at: Option<Time>,
     /// How whoever holds its token was recognised.
     pub bearer: Bearer,
+    /// Whether the address on file changed while it was open, and the new mailbox has yet to confirm it.
+    pub mailbox_due: bool,
     /// The agent who has it.
     pub holder: Option<StaffId>,
     /// When the last approval that the policy wants was given.

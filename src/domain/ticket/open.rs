@@ -68,12 +68,14 @@ impl Ticket {
         }
         self.require_account()?;
         self.bearer = Bearer::Mailbox;
+        self.mailbox_due = false;
         let event = Event::new(Action::Confirmed).with("method", Method::MailboxCode.as_str());
         Ok(Transition::new(self, Actor::Requester, now, event))
     }
 
     /// A session that opened the request stays what its token is known by.
     fn recognise(&mut self, method: Method) {
+        self.mailbox_due &= method != Method::MailboxCode;
         if self.bearer != Bearer::Session {
             let by_session = method == Method::HostSession;
             self.bearer = if by_session { Bearer::Session } else { Bearer::Mailbox };
@@ -133,6 +135,7 @@ impl Ticket {
     pub fn returned(mut self, now: Time) -> Result<Transition, Rejection> {
         self.require(Command::Return)?;
         self.bearer = Bearer::Mailbox;
+        self.mailbox_due = false;
         Ok(Transition::new(self, Actor::Requester, now, Event::new(Action::Returned)))
     }
 

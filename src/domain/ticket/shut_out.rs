@@ -13,8 +13,10 @@ use crate::domain::risk::Risk;
 /// What they had to do with it, beside having it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// Whether it rests on them: they approved it, or recorded evidence that counts or counted for those who did.
-    pub rests_on_them: bool,
+    /// Whether an approval of theirs counts.
+    pub approved: bool,
+    /// Whether evidence of theirs counts, or counted when it was approved.
+    pub verified: bool,
     /// Whether they may know its PIN.
     pub knows_pin: bool,
 }
@@ -36,12 +38,10 @@ impl Ticket {
         if self.holder.as_ref() == Some(who) {
             self.holder = None;
         }
-        let undone = if part.rests_on_them || part.knows_pin {
-            self.pin_made = false;
-            self.fall_back(policy, now)
-        } else {
-            Undone::Nothing
-        };
+        // A PIN is made on evidence, and worth nothing in the hands of whoever is shut out.
+        let drops_pin = part.verified || part.knows_pin;
+        self.pin_made &= !drops_pin;
+        let undone = if part.approved || drops_pin { self.fall_back(policy, now) } else { Undone::Nothing };
         if self.holder.is_none() && matches!(self.state, State::InReview | State::Waiting) {
             self.enter(State::Open, now);
             self.start_clock(policy, now);
@@ -50,7 +50,7 @@ impl Ticket {
         let mut transition = Transition::new(self, Actor::Console, now, event)
             .effect(Effect::AddRisk(Risk::StaffShutOut))
             .effect(Effect::VoidEvidenceOf(who.clone()));
-        if part.rests_on_them || part.knows_pin {
+        if drops_pin {
             transition = transition.effect(Effect::DropPin);
         }
         Ok(undone.complete(transition, "staff_shut_out"))

@@ -16,8 +16,10 @@ use crate::domain::words::words;
 /// Whom a letter goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recipients {
-    /// The address on file when the ticket was opened.
+    /// The address of the ticket: the one on file.
     Ticket,
+    /// Every other address of the account, former ones of the last 30 days included.
+    Others,
     /// Every address of the account, former ones of the last 30 days included.
     Everyone,
 }
@@ -72,6 +74,8 @@ pub enum Effect {
     RecordEvidence(Evidence, String),
     /// Evidence counts no longer.
     VoidEvidence,
+    /// What the mailbox proved counts no longer.
+    VoidMailboxEvidence,
     /// What this member of the staff recorded as passed counts no longer.
     VoidEvidenceOf(StaffId),
     /// A risk is shown.

@@ -68,7 +68,7 @@ struct Page<'a> {
 impl Page<'_> {
     /// What happens the moment that the form is sent.
     fn what_follows(&self) -> String {
-        let to = &self.t.row.account.email;
+        let to = &self.t.key_goes_to;
         if self.is_reissue {
             return format!(
                 "Another key is made and sent to {to}. The one that was sent before dies at once."

@@ -15,7 +15,8 @@ use super::ticket::{Kept, inserted, refuse};
 use crate::error::Error;
 use crate::http::pages::see_other;
 use crate::http::problem::{Answer, Problem};
-use crate::workflow::session::{self, ActingSession};
+use crate::workflow::acting::ActingSession;
+use crate::workflow::session;
 use crate::workflow::{Context, review, verify};
 
 /// A form of the ticket's page.

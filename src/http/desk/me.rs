@@ -15,7 +15,8 @@ use crate::http::pages::{Frame, cookies, see_other};
 use crate::http::problem::Problem;
 use crate::http::trace;
 use crate::workflow::Context;
-use crate::workflow::session::{self, ActingSession, StaffSession};
+use crate::workflow::acting::ActingSession;
+use crate::workflow::session::{self, StaffSession};
 
 /// A member of the staff in front of a page.
 pub(super) struct Me {

@@ -103,6 +103,7 @@ fn event(moment: &Moment) -> String {
         Action::PinMade => format!("{who} made a PIN"),
         Action::Flagged => format!("{who} noted urgency or coercion"),
         Action::Diagnosed => format!("{who} tried two codes: {}", finding(&moment.details)),
+        Action::StaffShutOut => "Somebody who had a part in it was disabled, reset or demoted".to_owned(),
         Action::Approved => format!("{who} approved"),
         Action::ApprovalVoided => "Approvals were voided".to_owned(),
         Action::KeySent => "The new key was made and its letter queued".to_owned(),

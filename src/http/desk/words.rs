@@ -127,6 +127,7 @@ pub(super) fn missing(what: Missing, policy: &PolicySeen) -> String {
         Missing::Independent => "one method that neither mailbox nor password gives".to_owned(),
         Missing::Strong => "one of: in person, video call with document, manager".to_owned(),
         Missing::RequestDecision => "which of the requests is the person's own".to_owned(),
+        Missing::Mailbox => "the code that we emailed to the new address on file".to_owned(),
         Missing::Pin => "the PIN, read out on the verified call".to_owned(),
     }
 }
@@ -156,6 +157,7 @@ pub(super) fn purpose(word: &str) -> &'static str {
         Purpose::Rejected => "Notice: turned down",
         Purpose::Expired => "Notice: expired",
         Purpose::Frozen => "Notice: frozen",
+        Purpose::AddressChanged => "Notice: the address on file changed",
         Purpose::TwoFactorEnabled => "Notice: two-factor on",
         Purpose::TwoFactorDisabled => "Notice: two-factor off",
         Purpose::RecoveryCodeUsed => "Notice: recovery code used",

@@ -31,6 +31,8 @@ const ENTRIES: i64 = 1000;
 pub struct DeskTicket {
     /// What lists show too; the account in full where that is allowed.
     pub row: Row,
+    /// Where the key goes; masked where the account is.
+    pub key_goes_to: String,
     /// When it was confirmed.
     pub confirmed_at: Option<Time>,
     /// When the last approval was given.
@@ -200,7 +202,15 @@ fn read(
         .collect();
     let looks = looking::list(conn, vec![ticket.id.clone()], now)?;
     let lookers = looking::others(looks, &ticket.id, who.member());
+    let diagnosis = last_diagnosis(&entries);
+    let mut timeline = timeline::merge(entries, messages, &letters, &names);
+    if !view.sees_account() {
+        let details = timeline.iter_mut().flat_map(|moment| &mut moment.details);
+        details.filter(|(name, _)| name == "address").for_each(|(_, value)| *value = masked(value));
+    }
+    let key_goes_to = ticket.key_goes_to();
     Ok(DeskTicket {
+        key_goes_to: if view.sees_account() { key_goes_to.to_owned() } else { masked(key_goes_to) },
         policy: view.policy(conn)?,
         row: view.row(&name, lookers),
         confirmed_at: ticket.confirmed_at,
@@ -228,9 +238,9 @@ fn read(
             .collect(),
         requests,
         is_undecided: ticket.undecided,
-        diagnosis: last_diagnosis(&entries),
+        diagnosis,
         is_out_of_reach: is_out_of_reach(who, owner.as_ref()),
-        timeline: timeline::merge(entries, messages, &letters, &names),
+        timeline,
         letters: letters.into_iter().map(|letter| seen(letter, view.sees_account())).collect(),
     })
 }

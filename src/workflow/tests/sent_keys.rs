@@ -26,6 +26,7 @@ fn ticket(tier: Tier, pin_made: bool) -> Ticket {
         pin_made,
         reissues: 0,
         bearer: Bearer::Mailbox,
+        mailbox_due: false,
         duplicate_of: None,
         kept: None,
         undecided: false,

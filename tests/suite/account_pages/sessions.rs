@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use rekey::workflow::accounts;
+use serde_json::json;
 
-use super::{ADA, PASSWORD, password, stage, turned_on};
+use super::{ADA, PASSWORD, code, password, stage, turned_on};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Page};
 use crate::support::database::Backend;
@@ -80,6 +81,58 @@ on_both! {
         password(&mut former, ADA, PASSWORD).await.goes_to("/account");
         accounts::set_password(&app.ctx, "ada", &"another password".into()).await.unwrap();
         former.get("/account/profile").await.goes_to("/account");
+    }
+
+    async fn a_completed_ticket_ends_all_sessions_but_the_one_that_confirmed(app: TestApp) {
+        stage(&app).await;
+        let agent = app.staff("grace", "agent").await;
+        let mut thief = Browser::new(&app);
+        password(&mut thief, ADA, PASSWORD).await.goes_to("/account");
+        let first = app.asker(ADA).await;
+        let pin = app.verified(&agent, &first).await;
+        app.approve(&agent, &first).await;
+        thief.get("/account/profile").await.shows(200, "Settings");
+        let key = app.letter(ADA, "new key").await.key();
+        let body = json!({"code": app.next_code(&key), "pin": pin});
+        app.http.post(&first.path("/activate"), &first.token, body).await.expect(200);
+        thief.get("/account/profile").await.goes_to("/account");
+
+        // Confirmed by signing in: that session goes on.
+        password(&mut thief, ADA, PASSWORD).await.goes_to("/account/code");
+        code(&mut thief, &app.next_code(&key)).await.goes_to("/account");
+        thief.get("/account/profile").await.shows(200, "Settings");
+        let second = app.asker(ADA).await;
+        app.called(&agent, &second).await;
+        app.approve(&agent, &second).await;
+        let key = app.letter(ADA, "new key").await.key();
+        let mut ada = Browser::new(&app);
+        password(&mut ada, ADA, PASSWORD).await.goes_to("/account/code");
+        code(&mut ada, &app.next_code(&key)).await.shows(200, "");
+        thief.get("/account/profile").await.goes_to("/account");
+        ada.get("/account/profile").await.shows(200, "Settings");
+    }
+
+    async fn a_frozen_ticket_and_the_approval_of_a_theft_end_all_sessions(app: TestApp) {
+        stage(&app).await;
+        let agent = app.staff("grace", "agent").await;
+        for how in ["theft", "stopped"] {
+            let mut thief = Browser::new(&app);
+            password(&mut thief, ADA, PASSWORD).await.goes_to("/account");
+            let ada = app.ask(ADA, "stolen_device").await;
+            let code = app.letter(ADA, "code to confirm").await.digits(6);
+            app.http.post(&ada.path("/confirm"), &ada.token, json!({"code": code})).await.expect(200);
+            app.called(&agent, &ada).await;
+            thief.get("/account/profile").await.shows(200, "Settings");
+            if how == "theft" {
+                app.approve(&agent, &ada).await;
+            } else {
+                app.desk(&agent, &ada, "/freeze", json!({"reason": "strange"})).await.expect(200);
+            }
+            thief.get("/account/profile").await.goes_to("/account");
+            if how == "theft" {
+                app.http.post(&ada.path("/withdraw"), &ada.token, json!({})).await.expect(200);
+            }
+        }
     }
 
     async fn signing_out_ends_the_session_and_not_only_the_cookie(app: TestApp) {

@@ -213,6 +213,9 @@ impl Reference {
         if one.undecided {
             missing.push("request_decision");
         }
+        if one.mailbox_due {
+            missing.push("mailbox_code");
+        }
         if one.privileged && !one.pin {
             missing.push("pin");
         }
@@ -260,6 +263,45 @@ impl Reference {
             || changed.iter().any(|at| self.is_fresh(*at))
         {
             self.tickets[ticket].privileged = true;
+        }
+    }
+
+    /// The address on file was changed: what the previous mailbox has, and what it confirmed, is void.
+    pub(super) fn follow(&mut self, ticket: usize) {
+        let (address, one) = (self.address, &mut self.tickets[ticket]);
+        let is_over = one.state == State::Closed && one.duplicate_of.is_none();
+        if is_over || one.address == address {
+            return;
+        }
+        one.address = address;
+        one.mailbox = None;
+        one.known = false;
+        if matches!(one.state, State::Unconfirmed | State::Completed | State::Closed) {
+            return;
+        }
+        one.mailbox_due = true;
+        one.privileged = true;
+        one.evidence.retain(|one| one.method != "mailbox_code");
+        if one.state == State::Waiting {
+            self.enter(ticket, State::InReview, None);
+        }
+        self.undo(ticket);
+    }
+
+    /// The same at once for what is open, and for what nobody confirmed; a new code goes to the new address.
+    pub(super) fn follow_all(&mut self) {
+        let code = Some((self.now + chrono::TimeDelta::minutes(15), 0));
+        if let Some(open) = self.open_ticket() {
+            self.follow(open);
+            let own = self.tickets[open].kept.unwrap_or(open);
+            self.follow(own);
+            self.tickets[own].mailbox = code;
+        }
+        for ticket in 0..self.tickets.len() {
+            if self.tickets[ticket].state == State::Unconfirmed {
+                self.follow(ticket);
+                self.tickets[ticket].mailbox = code;
+            }
         }
     }
 }

@@ -82,7 +82,12 @@ impl Reference {
             Change::Nothing | Change::Name => false,
         };
         match change {
-            Change::Email => self.email_at = Some(self.now),
+            Change::Email => {
+                self.email_at = Some(self.now);
+                self.address += 1;
+                self.follow_all();
+                return done(200);
+            }
             Change::Phone => self.phone_at = Some(self.now),
             Change::Manager => {
                 self.manager_at = Some(self.now);

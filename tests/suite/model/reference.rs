@@ -72,6 +72,10 @@ pub struct Ticket {
     pub confirmed: bool,
     /// Whether whoever holds the token has typed the mailbox code.
     pub known: bool,
+    /// Which of the addresses on file, one after the other, it was made for.
+    pub address: u32,
+    /// Whether the new mailbox has to confirm it before a key leaves.
+    pub mailbox_due: bool,
     /// Since when it stands where it stands.
     pub since: Time,
     pub ends: Option<Time>,
@@ -144,6 +148,8 @@ pub struct Reference {
     /// Whether the account belongs to a member of the staff.
     pub of_staff: bool,
     pub email_at: Option<Time>,
+    /// How often the address on file was changed.
+    pub address: u32,
     pub phone_at: Option<Time>,
     pub manager_at: Option<Time>,
     pub manager: u32,
@@ -174,6 +180,7 @@ impl Reference {
             privileged: start.privileged,
             of_staff: start.of_staff,
             email_at: None,
+            address: 0,
             phone_at: None,
             manager_at: None,
             manager: 0,

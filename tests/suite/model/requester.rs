@@ -66,6 +66,8 @@ impl Reference {
             since: self.now,
             confirmed: false,
             known: false,
+            address: self.address,
+            mailbox_due: false,
             ends: Some(self.now + hours(24)),
             holder: None,
             evidence: Vec::new(),
@@ -98,7 +100,8 @@ impl Reference {
     /// The ticket that a token speaks for, where it may do more than read and stop.
     pub(super) fn spoken_for(&self, ticket: usize) -> Result<usize, Answer> {
         let main = self.may_withdraw(ticket)?;
-        if self.tickets[ticket].known { Ok(main) } else { Err(conflict()) }
+        let is_of_main = self.tickets[ticket].address == self.tickets[main].address;
+        if self.tickets[ticket].known && is_of_main { Ok(main) } else { Err(conflict()) }
     }
 
     /// The same for what a name alone may do.
@@ -136,6 +139,8 @@ impl Reference {
     /// The code from the mailbox, with the token or without.
     fn type_code(&mut self, ticket: usize, right: bool) -> Answer {
         self.lapse(self.main(ticket));
+        self.follow(self.main(ticket));
+        self.follow(ticket);
         let Some((ends, tries)) = self.tickets[ticket].mailbox else { return wrong_code() };
         if tries >= 5 {
             return too_many();
@@ -147,7 +152,9 @@ impl Reference {
         self.tickets[ticket].mailbox = None;
         let main = self.main(ticket);
         let one = &mut self.tickets[ticket];
-        one.known |= one.state != State::Closed || one.duplicate_of.is_some();
+        let goes_on = one.state != State::Closed || one.duplicate_of.is_some();
+        one.known |= goes_on;
+        one.mailbox_due &= !goes_on;
         let evidence = Evidence { method: "mailbox_code", passed: true, by: None, at: self.now };
         match self.tickets[ticket].state {
             State::Unconfirmed => {
@@ -165,6 +172,7 @@ impl Reference {
                     matches!(self.tickets[main].state, State::Open | State::InReview | State::Waiting);
                 if counts && self.is_worth_all(ticket) && !self.has_mailbox(main) {
                     self.tickets[main].evidence.push(evidence);
+                    self.tickets[main].mailbox_due = false;
                 }
             }
         }
@@ -178,6 +186,7 @@ impl Reference {
         let goes_on =
             self.tickets[main].state != State::Closed && (main == ticket || self.is_worth_all(ticket));
         if goes_on {
+            self.follow(ticket);
             self.tickets[ticket].mailbox = Some((self.now + chrono::TimeDelta::minutes(15), 0));
             match self.tickets[ticket].state {
                 State::Completed | State::Closed => {

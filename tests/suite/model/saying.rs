@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::command::{Act, Code, Command, Typed, Who};
+use super::command::{Act, Change, Code, Command, Typed, Who};
 use super::person::Person;
 use super::program::{Call, PASSWORD, Program};
 use super::reference::{Reference, Time};
@@ -263,6 +263,7 @@ impl Person {
             }
             // The former code is none any more, though the letter with the new one may not come.
             Command::Return(ticket) => self.requests[ticket].code = None,
+            Command::Put(Change::Email) => self.requests.iter_mut().for_each(|one| one.code = None),
             Command::ComeBack { ticket, .. } => {
                 body["token"].as_str().unwrap().clone_into(&mut self.requests[ticket].token);
             }

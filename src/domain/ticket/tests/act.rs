@@ -120,8 +120,9 @@ impl Act {
             }
             Command::Bounce => ticket.bounce(policy, now),
             Command::AccountChange => ticket.account_changed("email", self.raise, policy, now),
+            Command::AddressChange => ticket.address_changed("ada@new.example".into(), policy, now),
             Command::ShutOut => {
-                let part = Part { rests_on_them: true, knows_pin: true };
+                let part = Part { approved: true, verified: true, knows_pin: true };
                 ticket.staff_shut_out(&super::agent().id, part, policy, now)
             }
             Command::Reject => ticket.reject(by, owner, "not convincing", now),

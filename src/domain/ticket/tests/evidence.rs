@@ -186,7 +186,9 @@ fn the_tier_is_raised_by_flags_failures_and_changes_and_by_nothing_else_and_neve
             for tier in Tier::ALL {
                 let before = super::act::of_tier(*tier, *state);
                 let Ok(after) = perform(before, *command) else { continue };
-                let raises = matches!(command, Command::Flag | Command::AccountChange);
+                let ended = matches!(state, State::Unconfirmed | State::Completed | State::Closed);
+                let raises = matches!(command, Command::Flag | Command::AccountChange)
+                    || (*command == Command::AddressChange && !ended);
                 let expected = if raises { Tier::Privileged } else { *tier };
                 assert_eq!(seen(Ok(after)).ticket.tier, expected, "{state} {command}");
             }

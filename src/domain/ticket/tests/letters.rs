@@ -6,7 +6,7 @@ use super::{hours, noon, privileged, ticket};
 use crate::domain::evidence::Method;
 use crate::domain::ids::TicketId;
 use crate::domain::letter::{Content, Lapsed, Purpose};
-use crate::domain::ticket::Recipients::{self, Everyone, Ticket as OnFile};
+use crate::domain::ticket::Recipients::{self, Everyone, Others, Ticket as OnFile};
 use crate::domain::ticket::{Command, State, Ticket};
 
 /// What product.md has sent to whom; every pair of state and command that is not here sends nothing.
@@ -44,6 +44,8 @@ fn each_transition_sends_its_letters_and_no_others() {
                 .collect();
             match (command, state) {
                 (Command::Reply, _) => expected.push((OnFile, Purpose::StaffReply)),
+                (Command::AddressChange, State::Unconfirmed | State::Completed) => {}
+                (Command::AddressChange, _) => expected.push((Others, Purpose::AddressChanged)),
                 (Command::Freeze, State::AwaitingApproval | State::Approved) => {
                     expected.push((Everyone, Purpose::Frozen));
                 }

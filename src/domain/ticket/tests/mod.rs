@@ -3,6 +3,7 @@
 //! The rule: what is expected stands here by name, and is never computed from the code under test.
 
 mod act;
+mod address;
 mod approvals;
 mod deadlines;
 mod endings;
@@ -14,6 +15,7 @@ mod persons;
 mod requests;
 mod rows;
 mod seen;
+mod shut_out;
 mod table;
 mod walk;
 
@@ -143,6 +145,7 @@ fn ticket(state: State) -> Ticket {
             Open | InReview | Completed | Closed | Frozen => None,
         },
         confirmed_at: (state != Unconfirmed).then_some(opened_at),
+        mailbox_due: false,
         bearer: if state == Unconfirmed { Bearer::Unknown } else { Bearer::Mailbox },
         holder: (!matches!(state, Unconfirmed | Open)).then(|| agent().id),
         approved_at: matches!(state, Approved | KeySent | Completed).then_some(since),

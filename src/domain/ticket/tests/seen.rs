@@ -40,6 +40,7 @@ pub(super) fn name(effect: &Effect) -> &'static str {
         Effect::VoidApprovals => "void approvals",
         Effect::RecordEvidence(..) => "record evidence",
         Effect::VoidEvidence => "void evidence",
+        Effect::VoidMailboxEvidence => "void mailbox evidence",
         Effect::VoidEvidenceOf(_) => "void evidence of",
         Effect::AddRisk(_) => "add risk",
         Effect::SetPin(_) => "set pin",

@@ -129,6 +129,8 @@ fn forward(model: &mut Model) {
 fn next_in_review(model: &Model) -> Command {
     if model.ticket.undecided {
         Command::KeepRequest
+    } else if model.ticket.mailbox_due {
+        Command::Confirm
     } else if !model.is_satisfied() {
         Command::Evidence
     } else if model.ticket.tier == Tier::Privileged && !model.pin {

@@ -81,6 +81,8 @@ fn allowed(command: Command) -> Option<Vec<&'static str>> {
         | Command::Issue
         | Command::Bounce
         | Command::AccountChange
+        | Command::AddressChange
+        | Command::ShutOut
         | Command::Expire => return None,
         Command::Confirm => vec!["unconfirmed", "open", "in_review", "waiting"],
         Command::Return => but(&["closed"]),
@@ -117,6 +119,8 @@ async fn give(app: &TestApp, desk: &Desk, walked: &Walked, command: Command) -> 
         | Command::Issue
         | Command::Bounce
         | Command::AccountChange
+        | Command::AddressChange
+        | Command::ShutOut
         | Command::Expire => return None,
         Command::Confirm => asker("/confirm", json!({"code": "000000"})).await,
         Command::Return => app.http.post(&ada.path("/return"), "", json!({})).await,

@@ -129,6 +129,7 @@ on_both! {
         assert_eq!(app.approve(&tommy, &ada).await["status"], "approved");
         // The worker voids what is a day old; the hold has some hours left.
         app.after(TimeDelta::hours(21)).await;
+        rekey::workflow::expire::sweep(&app.ctx).await.unwrap();
         let lena = app.again(&lena).await;
         let before = seen(&app, &lena, &ada).await;
         assert_eq!((&before["status"], recorded(&before).len()), (&json!("approved"), 0));
