@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::mail::{MailError, MailSettings, Mailer, Timeouts};
 use crate::workflow::key_ring::{self, Known};
 use crate::workflow::readiness::Heartbeat;
+use crate::workflow::sign_rows::{self, Need, SignError};
 use crate::workflow::{Context, checkpoints_file, staff};
 
 /// The fact that names the ring with which a database's secrets are sealed.
@@ -59,6 +60,14 @@ pub enum StartError {
         "the key ring cannot be used, and secrets are sealed with it: restore it from the backup of the keys"
     )]
     BrokenRing(#[source] RingError),
+    /// There are rows of a former schema.
+    #[error(
+        "the rows of this database are not signed yet: run `rekey migrate`, with the key ring, while nothing serves"
+    )]
+    Unsigned,
+    /// The rows of a former schema cannot be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// Mail.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -89,6 +98,29 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Context, StartErro
 /// # Errors
 /// [`StartError`].
 pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<Context, StartError> {
+    let ctx = assemble(config, clock, mailer).await?;
+    match sign_rows::need(&ctx).await? {
+        Need::Nothing => {}
+        Need::Sign if !ctx.db.is_embedded() => return Err(StartError::Unsigned),
+        Need::Mark | Need::Sign => drop(sign_rows::sign(&ctx).await?),
+    }
+    Ok(ctx)
+}
+
+/// Signs the rows of a former schema, where there are any and nobody has. Returns how many, where it was done.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn sign_rows(config: Config) -> Result<Option<u64>, StartError> {
+    let mailer = mailer(&config)?;
+    let ctx = assemble(config, Clock::system(), mailer).await?;
+    match sign_rows::need(&ctx).await? {
+        Need::Nothing | Need::Mark => Ok(None),
+        Need::Sign => Ok(Some(sign_rows::sign(&ctx).await?)),
+    }
+}
+
+async fn assemble(config: Config, clock: Clock, mailer: Mailer) -> Result<Context, StartError> {
     let db = open_database(&config)?;
     if db.is_embedded() {
         db.migrate().await?;
@@ -106,11 +138,13 @@ pub async fn build_with(config: Config, clock: Clock, mailer: Mailer) -> Result<
         other => other.into(),
     })?;
     settle_ring(&db, &ring).await?;
+    let crypto = match &config.keys.source {
+        KeySource::File(path) => Crypto::of_file(ring, path.clone()),
+        KeySource::Ring(_) => Crypto::new(ring),
+    };
+    db.sign_rows_with(crypto.row_key());
     let ctx = Context {
-        crypto: match &config.keys.source {
-            KeySource::File(path) => Crypto::of_file(ring, path.clone()),
-            KeySource::Ring(_) => Crypto::new(ring),
-        },
+        crypto,
         policy: Arc::new(config.policy.to_policy(&config.desk)),
         config: Arc::new(config),
         wake: Arc::new(Notify::new()),

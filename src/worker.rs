@@ -25,6 +25,7 @@ pub async fn tick(ctx: &Context) -> Result<(), Error> {
     let done = act(ctx).await;
     // The chain grows even where something else stands still.
     seal(ctx).await?;
+    tell_of_rows(ctx).await?;
     done
 }
 
@@ -46,6 +47,11 @@ async fn act(ctx: &Context) -> Result<(), Error> {
 pub async fn close(ctx: &Context) -> Result<(), Error> {
     seal(ctx).await?;
     audit::last_checkpoint(ctx).await.map(drop)
+}
+
+/// Tells the administrators where a row was met that was written by hand.
+async fn tell_of_rows(ctx: &Context) -> Result<(), Error> {
+    if ctx.db.met_forged_row() { alarm::raise(ctx, Alarm::SealBroken).await } else { Ok(()) }
 }
 
 async fn seal(ctx: &Context) -> Result<(), Error> {
@@ -98,6 +104,9 @@ async fn go_round(ctx: &Context) {
     ctx.heartbeat.beat();
     if let Err(error) = seal(ctx).await {
         tracing::error!(error = chain(&error), "the worker could not go on with the audit chain");
+    }
+    if let Err(error) = tell_of_rows(ctx).await {
+        tracing::error!(error = chain(&error), "the administrators could not be told of a row");
     }
     ctx.heartbeat.beat();
     if let Err(error) = expire::sweep(ctx).await {

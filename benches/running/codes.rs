@@ -53,7 +53,7 @@ pub(crate) fn key(number: usize) -> Vec<u8> {
 }
 
 /// So many accounts with an active authenticator each, written past the program: `p0`, `p1`, …
-pub(crate) fn accounts(program: &Program, count: usize) -> Outcome<()> {
+pub(crate) async fn accounts(program: &Program, count: usize) -> Outcome<()> {
     let crypto = Crypto::new(KeyRing::load(&program.path("keys.toml"))?);
     let is_sqlite = program.database().starts_with("sqlite");
     let mut crowd = Crowd::on(program.database(), now());
@@ -87,6 +87,7 @@ pub(crate) fn accounts(program: &Program, count: usize) -> Outcome<()> {
         ));
     }
     crowd.run("COMMIT");
+    crowd.sign(&program.rows()?).await;
     crowd.analyze();
     Ok(())
 }

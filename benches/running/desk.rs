@@ -55,6 +55,7 @@ pub(crate) async fn pages(mut program: Program, scale: Scale, table: &mut Table)
         for from in (there..=tickets).step_by(50_000) {
             crowd.tickets(from, (from + 50_000).min(tickets + 1), share);
         }
+        crowd.sign(&program.rows()?).await;
         // PostgreSQL does this by itself in time; the program asks SQLite to at no time.
         if !program.database().starts_with("sqlite") {
             crowd.analyze();

@@ -85,7 +85,7 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     let mut program = Program::new(first)?;
     table.add("start to ready, 0 accounts", table::milliseconds(program.start().await?), "");
     program.stop();
-    let host = settle(&program, scale)?;
+    let host = settle(&program, scale).await?;
     let staff = desk::hire(&program)?;
     program.start().await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -111,7 +111,7 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
     let agent = desk::sign_in(&program, &staff, 0).await?;
     road::roads(Town { program, postbox, agent, host }, &mut table).await?;
     let program = Program::new(second)?;
-    settle(&program, scale)?;
+    settle(&program, scale).await?;
     letters::letters(program, scale, &mut table).await?;
     desk::pages(Program::new(third)?, scale, &mut table).await?;
     table.print(heading);
@@ -119,10 +119,10 @@ async fn measure(heading: &str, databases: [Option<String>; 3], scale: Scale) ->
 }
 
 /// A host, whose token it returns, and accounts that have authenticators.
-fn settle(program: &Program, scale: Scale) -> Outcome<String> {
+async fn settle(program: &Program, scale: Scale) -> Outcome<String> {
     let add = ["client", "add", "bench", "--scope", "accounts,codes,tickets", "--json"];
     let host: Value = serde_json::from_str(&program.run(&add, "")?)?;
-    codes::accounts(program, scale.accounts)?;
+    codes::accounts(program, scale.accounts).await?;
     Ok(host["token"].as_str().ok_or("no token")?.to_owned())
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use diesel::sql_types::BigInt;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
+use rekey::crypto::{Crypto, KeyRing};
+use rekey::db::{DatabaseSettings, Db};
 use reqwest::Client;
 use serde_json::Value;
 
@@ -81,6 +83,15 @@ impl Program {
 
     pub(crate) fn database(&self) -> &str {
         &self.environment["REKEY__DATABASE__URL"]
+    }
+
+    /// Its database, with the key of its rows.
+    pub(crate) fn rows(&self) -> Outcome<Db> {
+        let ring = KeyRing::load(&self.path("keys.toml"))?;
+        let url = self.database().to_owned().into();
+        let db = Db::open(&DatabaseSettings { url, readers: 1, connections: 1 })?;
+        db.sign_rows_with(Crypto::new(ring).row_key());
+        Ok(db)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

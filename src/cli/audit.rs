@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::output::{self, Output};
 use super::progress;
+use crate::db::rows_all::Forged;
 use crate::workflow::Context;
 use crate::workflow::audit_verdict::{Gap, Report};
 use crate::workflow::audit_verify;
@@ -28,7 +29,7 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
     let report = report?;
     let broken = report.broken.as_ref().map(ToString::to_string);
     let json = json!({
-        "intact": broken.is_none(),
+        "intact": report.is_intact(),
         "broken": broken,
         "sealed": report.sealed,
         "unsealed": report.unsealed,
@@ -36,12 +37,25 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
         "checkpoints": report.checkpoints,
         "checkpoints_in_file": report.checkpoints_in_file,
         "restores": report.gaps.iter().map(gap).collect::<Vec<_>>(),
+        "rows": report.rows,
+        "forged_rows": report.forged_rows,
+        "forged": report.forged.iter().map(named).collect::<Vec<_>>(),
     });
     output.print(&json, &said(&report));
+    let forged = || report.forged.iter().map(named).collect::<Vec<_>>().join(", ");
     match broken {
-        None => Ok(()),
         Some(broken) => Err(Failure::Failed(format!("the audit log is broken: {broken}"))),
+        None if report.forged_rows > 0 => Err(Failure::Failed(format!(
+            "{} rows were not written by Rekey, or were put back or taken away: {}",
+            report.forged_rows,
+            forged()
+        ))),
+        None => Ok(()),
     }
+}
+
+fn named(row: &Forged) -> String {
+    format!("{} {}", row.table, row.id.escape_debug())
 }
 
 fn said(report: &Report) -> String {
@@ -50,8 +64,9 @@ fn said(report: &Report) -> String {
         .checkpoints_in_file
         .map_or("no checkpoints' file on this machine".to_owned(), |count| format!("{count} in the file"));
     let mut lines = vec![format!(
-        "{verdict}: {} entries in the chain, {} not sealed yet, {} rows compared, {} checkpoints, {file}",
-        report.sealed, report.unsealed, report.subjects, report.checkpoints
+        "{verdict}: {} entries in the chain, {} not sealed yet, {} rows compared, {} checkpoints, {file}; {} rows that \
+         decide, {} of them not as they were written",
+        report.sealed, report.unsealed, report.subjects, report.checkpoints, report.rows, report.forged_rows
     )];
     lines.extend(report.gaps.iter().map(ToString::to_string));
     lines.join("\n")

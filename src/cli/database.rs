@@ -9,15 +9,22 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::app;
 use crate::config::Config;
+use crate::db::facts;
 
 pub(super) async fn migrate(config: &Config, output: &Output) -> Result<(), Failure> {
     let db = app::open_database(config).map_err(|error| Failure::of(&error))?;
     let applied = db.migrate().await.map_err(|error| Failure::of(&error))?;
-    let said = match applied.as_slice() {
+    // A database that nothing is sealed in has no rows to sign, and needs no key ring yet.
+    let is_in_use = db.read(facts::has_sealed_data).await.map_err(|error| Failure::of(&error))?;
+    let signed = if is_in_use { app::sign_rows(config.clone()).await? } else { None };
+    let mut said = match applied.as_slice() {
         [] => "the database is up to date".to_owned(),
         names => format!("applied: {}", names.join(", ")),
     };
-    output.print(&json!({ "applied": applied }), &said);
+    if let Some(rows) = signed {
+        said = format!("{said}\nsigned {rows} rows, after the audit log was found intact");
+    }
+    output.print(&json!({ "applied": applied, "signed": signed }), &said);
     Ok(())
 }
 

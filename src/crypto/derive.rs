@@ -15,11 +15,16 @@ pub(super) fn subkey<const N: usize>(key: &[u8; 32], purpose: &[&str]) -> Zeroiz
     out
 }
 
-/// HMAC-SHA-256 of `bytes` under the sub-key of `key` for `purpose`.
-pub(super) fn mac(key: &[u8; 32], purpose: &[&str], bytes: &[u8]) -> [u8; 32] {
+/// HMAC-SHA-256 under the sub-key of `key` for `purpose`, for bytes to come.
+pub(super) fn keyed(key: &[u8; 32], purpose: &[&str]) -> Hmac<Sha256> {
     // As long as HMAC's block, so that the key fits without being padded or hashed.
     let subkey = subkey::<64>(key, purpose);
-    Hmac::<Sha256>::new(&(*subkey).into()).chain_update(bytes).finalize().into_bytes().into()
+    Hmac::<Sha256>::new(&(*subkey).into())
+}
+
+/// HMAC-SHA-256 of `bytes` under the sub-key of `key` for `purpose`.
+pub(super) fn mac(key: &[u8; 32], purpose: &[&str], bytes: &[u8]) -> [u8; 32] {
+    keyed(key, purpose).chain_update(bytes).finalize().into_bytes().into()
 }
 
 /// Each part behind its length.

@@ -13,6 +13,7 @@ mod random;
 mod recovery_code;
 mod ring;
 mod ring_file;
+mod rows;
 mod seal;
 mod token;
 
@@ -32,6 +33,7 @@ pub use password::{PasswordError, Passwords};
 pub use random::Random;
 pub use recovery_code::KeptCode;
 pub use ring::{KeyId, KeyRing, RingError};
+pub use rows::RowKey;
 pub use seal::SealError;
 pub use token::{TokenKind, token_hash};
 

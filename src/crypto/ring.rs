@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::derive::{hex, subkey};
 use super::random::Random;
+use super::rows::RowKey;
 use crate::domain::Time;
 
 const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
@@ -114,10 +115,11 @@ pub(super) struct Key {
     pub(super) secret: Zeroizing<[u8; 32]>,
 }
 
-/// The audit log's secret, and the signer that is derived from it.
+/// The audit log's secret, and what is derived from it.
 pub(super) struct Audit {
     pub(super) secret: Zeroizing<[u8; 32]>,
     pub(super) signer: Ed25519KeyPair,
+    pub(super) rows: RowKey,
 }
 
 impl KeyRing {
@@ -257,7 +259,7 @@ impl Audit {
         let seed = subkey::<32>(&secret, &["audit checkpoint"]);
         let signer = Ed25519KeyPair::from_seed_unchecked(&*seed)
             .map_err(|_| malformed("the audit secret makes no signing key"))?;
-        Ok(Self { secret, signer })
+        Ok(Self { rows: RowKey::of(&secret), secret, signer })
     }
 }
 

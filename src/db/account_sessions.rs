@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Mac, decides};
 use super::schema::account_sessions;
 use super::{Conn, Error};
 use crate::domain::Time;
@@ -32,16 +33,20 @@ pub struct Session {
     pub network: Option<String>,
 }
 
+decides! {
+    Session: "account_sessions", account_sessions.mac by id {
+        id, token_hash, account_id, browser, created_at, code_at, expires_at, network,
+    } beside { seen_at }
+}
+
 /// The session of that token.
 ///
 /// # Errors
-/// Of the database alone.
+/// `Forged`.
 pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error> {
-    Ok(account_sessions::table
-        .filter(account_sessions::token_hash.eq(token_hash))
-        .select(Session::as_select())
-        .first(conn)
-        .optional()?)
+    let found = account_sessions::table.filter(account_sessions::token_hash.eq(token_hash));
+    let row = found.select((Session::as_select(), account_sessions::mac)).first(conn).optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// The session of that id.
@@ -49,7 +54,9 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error>
 /// # Errors
 /// Of the database alone.
 pub fn get(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
-    Ok(account_sessions::table.find(id).select(Session::as_select()).first(conn).optional()?)
+    let found = account_sessions::table.find(id);
+    let row = found.select((Session::as_select(), account_sessions::mac)).first(conn).optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// The same, as nobody changes or ends it until the transaction does.
@@ -57,11 +64,12 @@ pub fn get(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn lock(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
-    let row = account_sessions::table.find(id);
-    Ok(match conn {
-        Conn::Pg(conn) => row.select(Session::as_select()).for_share().first(conn).optional()?,
-        Conn::Sqlite(conn) => row.select(Session::as_select()).first(conn).optional()?,
-    })
+    let found = account_sessions::table.find(id).select((Session::as_select(), account_sessions::mac));
+    let row = match &mut *conn {
+        Conn::Pg(conn) => found.for_share().first(conn).optional()?,
+        Conn::Sqlite(conn) => found.first(conn).optional()?,
+    };
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// All sessions of an account, the last seen first.
@@ -69,11 +77,12 @@ pub fn lock(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn list(conn: &mut Conn, account: &AccountId) -> Result<Vec<Session>, Error> {
-    Ok(account_sessions::table
+    let all: Vec<(Session, Mac)> = account_sessions::table
         .filter(account_sessions::account_id.eq(account))
         .order((account_sessions::seen_at.desc(), account_sessions::id.desc()))
-        .select(Session::as_select())
-        .load(conn)?)
+        .select((Session::as_select(), account_sessions::mac))
+        .load(conn)?;
+    rows::check_all(conn, all)
 }
 
 /// Stores a session.
@@ -81,7 +90,10 @@ pub fn list(conn: &mut Conn, account: &AccountId) -> Result<Vec<Session>, Error>
 /// # Errors
 /// Of the database alone.
 pub fn insert(conn: &mut Conn, session: Session) -> Result<(), Error> {
-    diesel::insert_into(account_sessions::table).values(session).execute(conn)?;
+    let mac = rows::sign(conn, &session)?;
+    diesel::insert_into(account_sessions::table)
+        .values((session, account_sessions::mac.eq(mac)))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -99,14 +111,23 @@ pub fn touch(conn: &mut Conn, id: &SessionId, now: Time) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn rise(conn: &mut Conn, id: &SessionId, token_hash: &str, now: Time) -> Result<bool, Error> {
-    let changed = diesel::update(account_sessions::table.find(id))
+    let found = account_sessions::table.find(id);
+    let row = found.select((Session::as_select(), account_sessions::mac)).first(conn).optional()?;
+    let Some(row) = row else { return Ok(false) };
+    let mut session = rows::check(conn, row)?;
+    let former = rows::sign(conn, &session)?;
+    token_hash.clone_into(&mut session.token_hash);
+    session.code_at = Some(now);
+    let mac = rows::sign(conn, &session)?;
+    let changed = diesel::update(found.filter(account_sessions::mac.eq(former)))
         .set((
             account_sessions::token_hash.eq(token_hash),
             account_sessions::code_at.eq(now),
             account_sessions::seen_at.eq(now),
+            account_sessions::mac.eq(mac),
         ))
         .execute(conn)?;
-    Ok(changed == 1)
+    if changed == 1 { Ok(true) } else { Err(Error::Stale) }
 }
 
 /// Ends a session of that account.

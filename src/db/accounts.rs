@@ -4,11 +4,16 @@
 //! account first and reads after that. What was read before the lock may be out of date by the time it is held. Several
 //! accounts are locked in the order of their ids, after rows of the staff and before everything else.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
+use super::account_addresses::{self, OtherAddress};
 use super::conn::{on_both, on_both_locking};
+pub use super::local_password::{clear_password, password, set_password};
+use super::rows::{self, Mac, decides};
 use super::schema::{accounts, clients, tickets, tokens};
-use super::{Conn, Error};
+use super::{Conn, Error, local_password};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::ids::{AccountId, ClientId, Reference, TicketId};
@@ -17,7 +22,7 @@ use crate::domain::policy::Tier;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = accounts, treat_none_as_null = true, treat_none_as_default_value = false)]
-struct Row {
+pub(super) struct Row {
     id: AccountId,
     client_id: Option<ClientId>,
     external_id: String,
@@ -39,6 +44,14 @@ struct Row {
     created_at: Time,
     removed_at: Option<Time>,
     version: i32,
+}
+
+decides! {
+    Row: "accounts", accounts.mac by id {
+        id, client_id, external_id, email, email_folded, name, phone, manager_email, tier, locale, two_factor, failures,
+        locked_until, frozen_at, email_changed_at, phone_changed_at, manager_changed_at, put_again_at, created_at,
+        removed_at, version,
+    } beside {}
 }
 
 impl From<Row> for Account {
@@ -100,7 +113,12 @@ impl From<Account> for Row {
 /// # Errors
 /// `NotFound`.
 pub fn get(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
-    Ok(accounts::table.find(id).select(Row::as_select()).first(conn).map(Account::from)?)
+    let row = accounts::table.find(id).select((Row::as_select(), accounts::mac)).first(conn)?;
+    checked(conn, row)
+}
+
+fn checked(conn: &mut Conn, row: (Row, Mac)) -> Result<Account, Error> {
+    Ok(rows::check(conn, row)?.into())
 }
 
 /// The account of that id, removed or not, locked until the transaction ends.
@@ -108,8 +126,8 @@ pub fn get(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
 /// # Errors
 /// `NotFound`.
 pub fn lock(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
-    let row: Row = on_both_locking!(conn, c, accounts::table.find(id).select(Row::as_select()) => first(c)?);
-    Ok(row.into())
+    let row: (Row, Mac) = on_both_locking!(conn, c, accounts::table.find(id).select((Row::as_select(), accounts::mac)) => first(c)?);
+    checked(conn, row)
 }
 
 /// The same for the accounts of these ids, in the order of the ids; unknown ids are left out.
@@ -117,11 +135,11 @@ pub fn lock(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn lock_all(conn: &mut Conn, ids: &[&AccountId]) -> Result<Vec<Account>, Error> {
-    let rows: Vec<Row> = on_both_locking!(conn, c, accounts::table
+    let rows: Vec<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
         .filter(accounts::id.eq_any(ids))
         .order(accounts::id)
-        .select(Row::as_select()) => load(c)?);
-    Ok(rows.into_iter().map(Account::from).collect())
+        .select((Row::as_select(), accounts::mac)) => load(c)?);
+    rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
 /// The account of the host's id, removed or not, locked.
@@ -129,10 +147,10 @@ pub fn lock_all(conn: &mut Conn, ids: &[&AccountId]) -> Result<Vec<Account>, Err
 /// # Errors
 /// Of the database alone.
 pub fn lock_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
-    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
         .filter(accounts::external_id.eq(external_id))
-        .select(Row::as_select()) => first(c).optional()?);
-    Ok(row.map(Account::from))
+        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The account of a ticket, locked; none where the ticket is nobody's.
@@ -141,10 +159,10 @@ pub fn lock_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<
 /// Of the database alone.
 pub fn lock_of_ticket(conn: &mut Conn, id: &TicketId) -> Result<Option<Account>, Error> {
     let whose = tickets::table.find(id).select(tickets::account_id.assume_not_null());
-    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
         .filter(accounts::id.eq_any(whose))
-        .select(Row::as_select()) => first(c).optional()?);
-    Ok(row.map(Account::from))
+        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The same for the ticket of that reference.
@@ -154,10 +172,10 @@ pub fn lock_of_ticket(conn: &mut Conn, id: &TicketId) -> Result<Option<Account>,
 pub fn lock_of_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<Account>, Error> {
     let whose =
         tickets::table.filter(tickets::reference.eq(reference)).select(tickets::account_id.assume_not_null());
-    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
         .filter(accounts::id.eq_any(whose))
-        .select(Row::as_select()) => first(c).optional()?);
-    Ok(row.map(Account::from))
+        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The same for the ticket that the token of that hash belongs to. Whether the token is good is to be asked afterwards.
@@ -169,10 +187,10 @@ pub fn lock_of_token(conn: &mut Conn, hash: &str) -> Result<Option<Account>, Err
         .inner_join(tickets::table.on(tokens::ticket_id.eq(tickets::id.nullable())))
         .filter(tokens::hash.eq(hash))
         .select(tickets::account_id.assume_not_null());
-    let row: Option<Row> = on_both_locking!(conn, c, accounts::table
+    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
         .filter(accounts::id.eq_any(whose))
-        .select(Row::as_select()) => first(c).optional()?);
-    Ok(row.map(Account::from))
+        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The account of the host's id, removed or not.
@@ -180,9 +198,9 @@ pub fn lock_of_token(conn: &mut Conn, hash: &str) -> Result<Option<Account>, Err
 /// # Errors
 /// Of the database alone.
 pub fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
-    let row =
-        accounts::table.filter(accounts::external_id.eq(external_id)).select(Row::as_select()).first(conn);
-    Ok(row.optional()?.map(Account::from))
+    let found = accounts::table.filter(accounts::external_id.eq(external_id));
+    let row = found.select((Row::as_select(), accounts::mac)).first(conn).optional()?;
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The account that a client calls so, removed or not; none where the client is disabled.
@@ -199,9 +217,10 @@ pub fn find_of_client(
         .filter(accounts::external_id.eq(external_id))
         .filter(accounts::client_id.eq(client))
         .filter(diesel::dsl::exists(enabled))
-        .select(Row::as_select())
-        .first(conn);
-    Ok(row.optional()?.map(Account::from))
+        .select((Row::as_select(), accounts::mac))
+        .first(conn)
+        .optional()?;
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The account of that address on file; never by its other addresses.
@@ -212,12 +231,13 @@ pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Account>, Er
     let row = accounts::table
         .filter(accounts::email_folded.eq(email.to_ascii_lowercase()))
         .filter(accounts::removed_at.is_null())
-        .select(Row::as_select())
-        .first(conn);
-    Ok(row.optional()?.map(Account::from))
+        .select((Row::as_select(), accounts::mac))
+        .first(conn)
+        .optional()?;
+    row.map(|row| checked(conn, row)).transpose()
 }
 
-/// The accounts of these ids, in no order.
+/// The accounts of these ids, in no order, as the rows stand: for showing and writing to, and nothing is decided on them.
 ///
 /// # Errors
 /// Of the database alone.
@@ -231,11 +251,11 @@ pub fn list(conn: &mut Conn, ids: Vec<AccountId>) -> Result<Vec<Account>, Error>
 /// # Errors
 /// Of the database alone.
 pub fn list_by_external_ids(conn: &mut Conn, external_ids: &[&str]) -> Result<Vec<Account>, Error> {
-    let rows: Vec<Row> = on_both!(conn, c => accounts::table
+    let rows: Vec<(Row, Mac)> = on_both!(conn, c => accounts::table
         .filter(accounts::external_id.eq_any(external_ids))
-        .select(Row::as_select())
+        .select((Row::as_select(), accounts::mac))
         .load(c)?);
-    Ok(rows.into_iter().map(Account::from).collect())
+    rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
 /// Who holds these addresses, which are given in small letters; never by other addresses.
@@ -250,23 +270,45 @@ pub fn holders(conn: &mut Conn, emails: &[String]) -> Result<Vec<(String, Accoun
         .load(c)?))
 }
 
-/// Stores a new account.
+/// A new account with its MACs: that of its password, of which there is none, and that of its other addresses.
+macro_rules! signed {
+    ($conn:expr, $account:expr, $addresses:expr) => {{
+        let row = Row::from($account);
+        let macs = (
+            accounts::mac.eq(rows::sign($conn, &row)?),
+            accounts::password_mac.eq(local_password::sign_none($conn, &row.id)?),
+            accounts::addresses_mac.eq(account_addresses::sign($conn, &row.id, $addresses)?),
+        );
+        (row, macs)
+    }};
+}
+
+/// Stores a new account, which has no other addresses yet.
 ///
 /// # Errors
 /// `Unique` where the address or the host's id is taken.
 pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
-    diesel::insert_into(accounts::table).values(Row::from(account)).execute(conn)?;
+    let row = signed!(conn, account, &[]);
+    diesel::insert_into(accounts::table).values(row).execute(conn)?;
     Ok(())
 }
 
-/// Stores some hundred new accounts at once.
+/// Stores some hundred new accounts at once, and their other addresses.
 ///
 /// # Errors
 /// `Unique` where an address or a host's id is taken.
-pub fn insert_all(conn: &mut Conn, accounts: Vec<Account>) -> Result<(), Error> {
-    let rows: Vec<Row> = accounts.into_iter().map(Row::from).collect();
+pub fn insert_all(conn: &mut Conn, accounts: Vec<Account>, addresses: &[OtherAddress]) -> Result<(), Error> {
+    let mut of: HashMap<&AccountId, Vec<OtherAddress>> = HashMap::new();
+    for one in addresses {
+        of.entry(&one.account_id).or_default().push(one.clone());
+    }
+    let mut rows = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let addresses = of.remove(&account.id).unwrap_or_default();
+        rows.push(signed!(conn, account, &addresses));
+    }
     on_both!(conn, c => diesel::insert_into(accounts::table).values(rows).execute(c)?);
-    Ok(())
+    account_addresses::insert_all(conn, addresses)
 }
 
 /// Stores a changed account, if nobody has changed it, or counted a failure, meanwhile.
@@ -279,49 +321,27 @@ pub fn update(conn: &mut Conn, account: Account, from_version: i32) -> Result<()
         .find(row.id.clone())
         .filter(accounts::version.eq(from_version))
         .filter(accounts::failures.eq(row.failures));
-    let changed = diesel::update(target).set(row).execute(conn)?;
+    let mac = rows::sign(conn, &row)?;
+    let changed = diesel::update(target).set((row, accounts::mac.eq(mac))).execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Counts a failure or forgets them, if nobody has counted meanwhile.
+/// Counts a failure or forgets them, if nobody has counted, or changed the account, meanwhile.
 ///
 /// # Errors
 /// `Stale`.
-pub fn count(conn: &mut Conn, id: &AccountId, from: Lockout, to: Lockout) -> Result<(), Error> {
-    let changed = diesel::update(accounts::table.find(id).filter(accounts::failures.eq(from.failures)))
-        .set((accounts::failures.eq(to.failures), accounts::locked_until.eq(to.locked_until)))
+pub fn count(conn: &mut Conn, account: &Account, to: Lockout) -> Result<(), Error> {
+    let mac = rows::sign(conn, &Row::from(Account { lockout: to, ..account.clone() }))?;
+    let target = accounts::table
+        .find(&account.id)
+        .filter(accounts::version.eq(account.version))
+        .filter(accounts::failures.eq(account.lockout.failures));
+    let changed = diesel::update(target)
+        .set((
+            accounts::failures.eq(to.failures),
+            accounts::locked_until.eq(to.locked_until),
+            accounts::mac.eq(mac),
+        ))
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
-}
-
-/// The hash of the local password and when it was set, for accounts of hosts without a sign-in of their own.
-///
-/// # Errors
-/// `NotFound`.
-pub fn password(conn: &mut Conn, id: &AccountId) -> Result<Option<(String, Time)>, Error> {
-    let (hash, at): (Option<String>, Option<Time>) =
-        accounts::table.find(id).select((accounts::password, accounts::password_changed_at)).first(conn)?;
-    Ok(hash.zip(at))
-}
-
-/// Sets the local password.
-///
-/// # Errors
-/// Of the database alone.
-pub fn set_password(conn: &mut Conn, id: &AccountId, hash: &str, now: Time) -> Result<(), Error> {
-    diesel::update(accounts::table.find(id))
-        .set((accounts::password.eq(hash), accounts::password_changed_at.eq(now)))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Forgets the local password.
-///
-/// # Errors
-/// Of the database alone.
-pub fn clear_password(conn: &mut Conn, id: &AccountId) -> Result<(), Error> {
-    diesel::update(accounts::table.find(id))
-        .set((accounts::password.eq(None::<String>), accounts::password_changed_at.eq(None::<Time>)))
-        .execute(conn)?;
-    Ok(())
 }

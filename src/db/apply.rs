@@ -7,9 +7,11 @@ use diesel::prelude::*;
 use super::audit::{self, Circumstances};
 use super::authenticators::{self, Authenticator};
 use super::letters::{self, About, Fate};
+use super::messages;
 use super::review::{self, Approval};
 use super::schema::tickets as table;
-use super::tickets::Row;
+use super::standing;
+use super::ticket_row;
 use super::tokens::{self, Kind, NewToken};
 use super::{Conn, Error, account_sessions, accounts, recovery_codes};
 use crate::crypto::Crypto;
@@ -31,8 +33,11 @@ const TOKENS_AFTER: chrono::Duration = chrono::Duration::days(30);
 /// # Errors
 /// `Stale` where somebody else was faster; `Unique` with `tickets_slot` where the account has another open ticket.
 pub fn apply(conn: &mut Conn, crypto: &Crypto, transition: Transition) -> Result<Ticket, Error> {
-    let parts = transition.into_parts();
-    let mut work = Work { conn, crypto, actor: parts.actor.clone(), at: parts.at, key: None };
+    let mut parts = transition.into_parts();
+    standing::require_told(conn, crypto, &parts)?;
+    let approval = crypto.id(parts.at);
+    parts.ticket.standing = standing::after(conn, &parts, &approval)?;
+    let mut work = Work { conn, crypto, actor: parts.actor.clone(), at: parts.at, approval, key: None };
     work.store(&parts)?;
     work.log(&parts)?;
     let Parts { ticket, effects, messages, mails, at, .. } = parts;
@@ -41,7 +46,7 @@ pub fn apply(conn: &mut Conn, crypto: &Crypto, transition: Transition) -> Result
     }
     for message in messages {
         let id = work.crypto.id(work.at);
-        review::insert_message(work.conn, id, &ticket.id, message, work.at)?;
+        messages::insert(work.conn, id, &ticket.id, message, work.at)?;
     }
     work.send(&ticket, mails)?;
     // The links of the letters that have just been written end as well.
@@ -102,6 +107,8 @@ struct Work<'a> {
     crypto: &'a Crypto,
     actor: Actor,
     at: Time,
+    /// What the approval of this transition is called, if it has one.
+    approval: String,
     /// The key that this transition issues.
     key: Option<AuthenticatorId>,
 }
@@ -110,14 +117,18 @@ impl Work<'_> {
     fn store(&mut self, parts: &Parts) -> Result<(), Error> {
         let ticket = &parts.ticket;
         if parts.from_version == 0 {
-            diesel::insert_into(table::table).values(Row::of(ticket, true)).execute(self.conn)?;
+            let (row, mac) = ticket_row::signed(self.conn, ticket, true)?;
+            let uncounted = ticket_row::uncounted(self.conn, &ticket.id)?;
+            let macs = (table::mac.eq(mac), table::tries_mac.eq(uncounted));
+            diesel::insert_into(table::table).values((row, macs)).execute(self.conn)?;
             return Ok(());
         }
         // Frozen after completion: the account's place may be taken by another ticket, and stays so.
         let with_slot = ticket.frozen_from != Some(State::Completed);
+        let (row, mac) = ticket_row::signed(self.conn, ticket, with_slot)?;
         let changed =
             diesel::update(table::table.find(&ticket.id).filter(table::version.eq(parts.from_version)))
-                .set(Row::of(ticket, with_slot))
+                .set((row, table::mac.eq(mac)))
                 .execute(self.conn)?;
         if changed != 1 {
             return Err(Error::Stale);
@@ -143,9 +154,8 @@ impl Work<'_> {
     fn effect(&mut self, ticket: &Ticket, effect: Effect) -> Result<(), Error> {
         match effect {
             Effect::AddApproval { by, reason } => {
-                let id = self.crypto.id(self.at);
                 let approval = Approval {
-                    id,
+                    id: self.approval.clone(),
                     ticket_id: ticket.id.clone(),
                     staff_id: by,
                     reason,
@@ -162,8 +172,11 @@ impl Work<'_> {
             Effect::VoidMailboxEvidence => review::void_mailbox_evidence(self.conn, &ticket.id, self.at),
             Effect::VoidEvidenceOf(staff) => review::void_evidence_of(self.conn, &ticket.id, &staff, self.at),
             Effect::AddRisk(risk) => review::add_risk(self.conn, &ticket.id, risk, self.at),
-            Effect::SetPin(hash) => self.set_pin(ticket, Some(secrecy::ExposeSecret::expose_secret(&hash))),
-            Effect::DropPin => self.set_pin(ticket, None),
+            Effect::SetPin(hash) => {
+                let hash = secrecy::ExposeSecret::expose_secret(&hash);
+                ticket_row::set_pin(self.conn, &ticket.id, Some(hash))
+            }
+            Effect::DropPin => ticket_row::set_pin(self.conn, &ticket.id, None),
             Effect::IssueKey(key) => self.issue(ticket, key),
             Effect::KillKey => self.kill_key(ticket),
             Effect::ActivateKey { step } => self.activate(ticket, step),
@@ -175,13 +188,6 @@ impl Work<'_> {
             Effect::SuspendKey => self.suspend_key(ticket),
             Effect::RestoreKey => self.restore_key(ticket),
         }
-    }
-
-    fn set_pin(&mut self, ticket: &Ticket, hash: Option<&str>) -> Result<(), Error> {
-        diesel::update(table::table.find(&ticket.id))
-            .set((table::pin.eq(hash), table::pin_tries.eq(0)))
-            .execute(self.conn)?;
-        Ok(())
     }
 
     fn issue(&mut self, ticket: &Ticket, key: NewPendingKey) -> Result<(), Error> {
@@ -228,7 +234,7 @@ impl Work<'_> {
         let pending = authenticators::find_of_ticket(self.conn, &ticket.id, AuthenticatorState::Pending)?
             .ok_or(Error::Stale)?;
         let step = u64::try_from(step).map(Step::new).map_err(|_| Error::Corrupt("a step"))?;
-        authenticators::accept(self.conn, &pending, step)?;
+        let pending = authenticators::accept(self.conn, &pending, step)?;
         for living in authenticators::list_living(self.conn, &account.id)? {
             if living.id != pending.id {
                 self.revoke(ticket, &living)?;
@@ -247,7 +253,7 @@ impl Work<'_> {
     fn free_account(&mut self, ticket: &Ticket, mut account: Account) -> Result<(), Error> {
         let from = account.version;
         let forgiven = account.lockout.after_ticket_completed();
-        accounts::count(self.conn, &account.id, account.lockout, forgiven)?;
+        accounts::count(self.conn, &account, forgiven)?;
         account.lockout = forgiven;
         account.frozen_at = None;
         account.two_factor = TwoFactor::On;

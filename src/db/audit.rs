@@ -197,6 +197,47 @@ pub fn list_unsealed(conn: &mut Conn, after: Option<&EntryId>, limit: i64) -> Re
     Ok(query.load(conn)?)
 }
 
+/// Entries of something that happened, oldest first.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_by_action(conn: &mut Conn, action: Action, limit: i64) -> Result<Vec<Entry>, Error> {
+    Ok(audit_entries::table
+        .filter(audit_entries::subject_kind.eq(Subject::System.kind()))
+        .filter(audit_entries::action.eq(action.as_str()))
+        .order(audit_entries::id)
+        .limit(limit)
+        .select(Entry::as_select())
+        .load(conn)?)
+}
+
+/// The entries of one subject, by version.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_of(conn: &mut Conn, subject: &Subject) -> Result<Vec<Entry>, Error> {
+    Ok(audit_entries::table
+        .filter(audit_entries::subject_kind.eq(subject.kind()))
+        .filter(audit_entries::subject_id.eq(subject.id()))
+        .order(audit_entries::subject_version)
+        .select(Entry::as_select())
+        .load(conn)?)
+}
+
+/// The entry of a subject's last version.
+///
+/// # Errors
+/// Of the database alone.
+pub fn last_of(conn: &mut Conn, subject: &Subject) -> Result<Option<Entry>, Error> {
+    Ok(audit_entries::table
+        .filter(audit_entries::subject_kind.eq(subject.kind()))
+        .filter(audit_entries::subject_id.eq(subject.id()))
+        .order(audit_entries::subject_version.desc())
+        .select(Entry::as_select())
+        .first(conn)
+        .optional()?)
+}
+
 /// The end of the chain: position and hash.
 ///
 /// # Errors

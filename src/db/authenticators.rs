@@ -1,14 +1,17 @@
 //! Authenticators: their secrets are sealed with account, row and state, so that a row that was moved, or whose
-//! state was written by hand, does not open.
+//! state was written by hand, does not open. What else decides bears a MAC, which is asked where the secret is.
 
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
+use super::rows::{self, Mac, decides};
 use super::schema::{accounts, authenticators};
+use super::standing;
 use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
 use crate::domain::authenticator::{Algorithm, AuthenticatorState, Digits, Origin, Parameters};
+use crate::domain::event::Subject;
 use crate::domain::ids::{AccountId, AuthenticatorId, TicketId};
 use crate::domain::shared_secret::SharedSecret;
 use crate::domain::totp::Step;
@@ -45,6 +48,15 @@ pub struct Authenticator {
     pub ended_at: Option<Time>,
     /// Goes up by one with each audit entry.
     pub version: i32,
+    mac: Mac,
+}
+
+// The secret is sealed with account, row and state. When its letter was taken lets nobody in.
+decides! {
+    Authenticator: "authenticators", authenticators.mac by id {
+        id, account_id, ticket_id, origin, state, algorithm, digits, period, last_step, created_at, expires_at,
+        activated_at, ended_at, version,
+    } beside { secret, delivered_at, mac }
 }
 
 /// What a new authenticator is made of; always the parameters that every app takes.
@@ -75,11 +87,19 @@ impl Authenticator {
             .ok_or(Error::Corrupt("parameters of an authenticator"))
     }
 
+    /// Whether the row is what this program wrote. Whoever stops a key need not ask: it must be in nobody's way.
+    fn is_ours(&self, crypto: &Crypto) -> bool {
+        rows::fields(self).fits(&crypto.row_key(), self.mac.as_deref())
+    }
+
     /// The shared secret.
     ///
     /// # Errors
-    /// `Sealed` where the row is not what was sealed.
+    /// `Sealed` where the row is not what was sealed, `Forged` where it is not what was written.
     pub fn secret(&self, crypto: &Crypto) -> Result<SharedSecret, Error> {
+        if !self.is_ours(crypto) {
+            return Err(rows::forged("authenticators", self.id.as_str()));
+        }
         let context = [self.account_id.as_str(), self.id.as_str(), self.state.as_str()];
         let opened = crypto.open(Purpose::AuthenticatorSecret, &context, &self.secret)?;
         SharedSecret::new(&opened).ok_or(Error::Corrupt("length of a shared secret"))
@@ -114,7 +134,7 @@ pub fn insert(conn: &mut Conn, crypto: &Crypto, new: &New<'_>, now: Time) -> Res
     let state = AuthenticatorState::Pending;
     let context = [new.account.as_str(), new.id.as_str(), state.as_str()];
     let parameters = Parameters::STANDARD;
-    let row = Authenticator {
+    let mut row = Authenticator {
         id: new.id.clone(),
         account_id: new.account.clone(),
         ticket_id: new.ticket.cloned(),
@@ -131,7 +151,9 @@ pub fn insert(conn: &mut Conn, crypto: &Crypto, new: &New<'_>, now: Time) -> Res
         activated_at: None,
         ended_at: None,
         version: 1,
+        mac: None,
     };
+    row.mac = Some(rows::sign(conn, &row)?);
     diesel::insert_into(authenticators::table).values(row).execute(conn)?;
     Ok(())
 }
@@ -229,15 +251,25 @@ pub fn enter(
             next.secret = crypto.seal(Purpose::AuthenticatorSecret, &context, secret.expose());
         }
         // Nobody gets in with it, in whatever state, and it must be in nobody's way: what stops a key needs no secret.
-        Err(Error::Sealed(error))
+        Err(error @ (Error::Sealed(_) | Error::Forged { .. }))
             if matches!(state, AuthenticatorState::Suspended | AuthenticatorState::Revoked) =>
         {
             tracing::error!(authenticator = %former.id, %error, "a key that is stopped does not open");
         }
         Err(other) => return Err(other),
     }
+    if state == AuthenticatorState::Active {
+        let subject = Subject::Authenticator(former.id.clone());
+        standing::require_last(conn, crypto, "authenticators", &subject, former.version)?;
+    }
+    // One that was written by hand is stopped, and stays what it is: what it says is not signed.
+    next.mac = if former.is_ours(crypto) { Some(rows::sign(conn, &next)?) } else { None };
     let changed = diesel::update(
-        authenticators::table.find(&former.id).filter(authenticators::version.eq(former.version)),
+        authenticators::table
+            .find(&former.id)
+            .filter(authenticators::version.eq(former.version))
+            // A step that was accepted meanwhile changes what it bears, and not its version.
+            .filter(authenticators::last_step.eq(former.last_step)),
     )
     .set((
         authenticators::state.eq(state),
@@ -245,27 +277,28 @@ pub fn enter(
         authenticators::activated_at.eq(next.activated_at),
         authenticators::ended_at.eq(next.ended_at),
         authenticators::version.eq(next.version),
+        authenticators::mac.eq(&next.mac),
     ))
     .execute(conn)?;
     if changed == 1 { Ok(next) } else { Err(Error::Stale) }
 }
 
-/// Moves the last accepted step forward, if nobody has meanwhile: so each step is accepted once.
+/// Moves the last accepted step forward, if nobody has changed anything meanwhile: so each step is accepted once. Its
+/// secret was opened, so that the row is ours. Returns the authenticator as it now is.
 ///
 /// # Errors
 /// `Stale`.
-pub fn accept(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<(), Error> {
-    let step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
+pub fn accept(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<Authenticator, Error> {
+    let next = stepped(conn, one, step)?;
     let changed = diesel::update(
         authenticators::table
             .find(&one.id)
-            .filter(authenticators::state.eq(one.state))
-            .filter(authenticators::last_step.eq(one.last_step))
-            .filter(authenticators::last_step.lt(step)),
+            .filter(authenticators::mac.eq(&one.mac))
+            .filter(authenticators::last_step.lt(next.last_step)),
     )
-    .set(authenticators::last_step.eq(step))
+    .set((authenticators::last_step.eq(next.last_step), authenticators::mac.eq(&next.mac)))
     .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+    if changed == 1 { Ok(next) } else { Err(Error::Stale) }
 }
 
 /// The same where the account has no failures to forget, and only if none was counted meanwhile: one statement for
@@ -274,19 +307,25 @@ pub fn accept(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<(), Er
 /// # Errors
 /// `Stale`.
 pub fn accept_without_failures(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<(), Error> {
-    let step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
+    let next = stepped(conn, one, step)?;
     let unfailed = accounts::table.filter(accounts::id.eq(&one.account_id)).filter(accounts::failures.eq(0));
     let changed = diesel::update(
         authenticators::table
             .find(&one.id)
-            .filter(authenticators::state.eq(one.state))
-            .filter(authenticators::last_step.eq(one.last_step))
-            .filter(authenticators::last_step.lt(step))
+            .filter(authenticators::mac.eq(&one.mac))
+            .filter(authenticators::last_step.lt(next.last_step))
             .filter(diesel::dsl::exists(unfailed)),
     )
-    .set(authenticators::last_step.eq(step))
+    .set((authenticators::last_step.eq(next.last_step), authenticators::mac.eq(&next.mac)))
     .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+fn stepped(conn: &mut Conn, one: &Authenticator, step: Step) -> Result<Authenticator, Error> {
+    let mut next = one.clone();
+    next.last_step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
+    next.mac = Some(rows::sign(conn, &next)?);
+    Ok(next)
 }
 
 /// The letters with these keys were accepted.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, decides};
 use super::schema::challenges;
 use super::{Conn, Error};
 use crate::domain::Time;
@@ -21,12 +22,18 @@ pub struct Challenge {
     pub tries: i32,
 }
 
+decides! {
+    Challenge: "challenges", challenges.mac by ticket_id { ticket_id, digest, expires_at, tries } beside {}
+}
+
 /// The code that is alive on a ticket.
 ///
 /// # Errors
-/// Of the database alone.
+/// `Forged`.
 pub fn find(conn: &mut Conn, ticket: &TicketId) -> Result<Option<Challenge>, Error> {
-    Ok(challenges::table.find(ticket).select(Challenge::as_select()).first(conn).optional()?)
+    let found = challenges::table.find(ticket);
+    let row = found.select((Challenge::as_select(), challenges::mac)).first(conn).optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// Takes the place of the former code of the ticket.
@@ -35,7 +42,8 @@ pub fn find(conn: &mut Conn, ticket: &TicketId) -> Result<Option<Challenge>, Err
 /// Of the database alone.
 pub fn put(conn: &mut Conn, challenge: Challenge) -> Result<(), Error> {
     end(conn, &challenge.ticket_id)?;
-    diesel::insert_into(challenges::table).values(challenge).execute(conn)?;
+    let mac = rows::sign(conn, &challenge)?;
+    diesel::insert_into(challenges::table).values((challenge, challenges::mac.eq(mac))).execute(conn)?;
     Ok(())
 }
 
@@ -44,14 +52,13 @@ pub fn put(conn: &mut Conn, challenge: Challenge) -> Result<(), Error> {
 /// # Errors
 /// `Stale`.
 pub fn count(conn: &mut Conn, challenge: &Challenge) -> Result<(), Error> {
-    let changed = diesel::update(
-        challenges::table
-            .find(&challenge.ticket_id)
-            .filter(challenges::tries.eq(challenge.tries))
-            .filter(challenges::digest.eq(&challenge.digest)),
-    )
-    .set(challenges::tries.eq(challenge.tries + 1))
-    .execute(conn)?;
+    let former = rows::sign(conn, challenge)?;
+    let tries = challenge.tries + 1;
+    let mac = rows::sign(conn, &Challenge { tries, ..challenge.clone() })?;
+    let unchanged = challenges::table.find(&challenge.ticket_id).filter(challenges::mac.eq(former));
+    let changed = diesel::update(unchanged)
+        .set((challenges::tries.eq(tries), challenges::mac.eq(mac)))
+        .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Mac, decides};
 use super::schema::{assertions, clients};
 use super::{Conn, Error};
 use crate::domain::Time;
@@ -29,6 +30,12 @@ pub struct Client {
     pub version: i32,
 }
 
+decides! {
+    Client: "clients", clients.mac by id {
+        id, name, token_hash, scopes, public_keys, created_at, disabled_at, version,
+    } beside {}
+}
+
 impl Client {
     /// Whether a scope was given to it.
     #[must_use]
@@ -42,12 +49,14 @@ impl Client {
 /// # Errors
 /// Of the database alone.
 pub fn find_by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Client>, Error> {
-    Ok(clients::table
-        .filter(clients::token_hash.eq(token_hash))
-        .filter(clients::disabled_at.is_null())
-        .select(Client::as_select())
-        .first(conn)
-        .optional()?)
+    let found = clients::table.filter(clients::token_hash.eq(token_hash));
+    let row = found.select((Client::as_select(), clients::mac)).first(conn).optional()?;
+    unless_disabled(conn, row)
+}
+
+fn unless_disabled(conn: &mut Conn, row: Option<(Client, Mac)>) -> Result<Option<Client>, Error> {
+    let client = row.map(|row| rows::check(conn, row)).transpose()?;
+    Ok(client.filter(|client| client.disabled_at.is_none()))
 }
 
 /// The host of that id, unless it is disabled.
@@ -55,15 +64,11 @@ pub fn find_by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Client>
 /// # Errors
 /// Of the database alone.
 pub fn find(conn: &mut Conn, id: &ClientId) -> Result<Option<Client>, Error> {
-    Ok(clients::table
-        .find(id)
-        .filter(clients::disabled_at.is_null())
-        .select(Client::as_select())
-        .first(conn)
-        .optional()?)
+    let row = clients::table.find(id).select((Client::as_select(), clients::mac)).first(conn).optional()?;
+    unless_disabled(conn, row)
 }
 
-/// All hosts, by name.
+/// All hosts, by name, as the rows stand: nothing is decided on them.
 ///
 /// # Errors
 /// Of the database alone.
@@ -76,7 +81,8 @@ pub fn list(conn: &mut Conn) -> Result<Vec<Client>, Error> {
 /// # Errors
 /// `Unique` where the name is taken.
 pub fn insert(conn: &mut Conn, client: Client) -> Result<(), Error> {
-    diesel::insert_into(clients::table).values(client).execute(conn)?;
+    let mac = rows::sign(conn, &client)?;
+    diesel::insert_into(clients::table).values((client, clients::mac.eq(mac))).execute(conn)?;
     Ok(())
 }
 
@@ -85,7 +91,9 @@ pub fn insert(conn: &mut Conn, client: Client) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<Client>, Error> {
-    Ok(clients::table.filter(clients::name.eq(name)).select(Client::as_select()).first(conn).optional()?)
+    let found = clients::table.filter(clients::name.eq(name));
+    let row = found.select((Client::as_select(), clients::mac)).first(conn).optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// Stores a host's keys and standing, if nobody has changed them meanwhile.
@@ -93,11 +101,13 @@ pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<Client>, Error
 /// # Errors
 /// `Stale`.
 pub fn update(conn: &mut Conn, client: &Client, from_version: i32) -> Result<(), Error> {
+    let mac = rows::sign(conn, client)?;
     let changed = diesel::update(clients::table.find(&client.id).filter(clients::version.eq(from_version)))
         .set((
             clients::public_keys.eq(&client.public_keys),
             clients::disabled_at.eq(client.disabled_at),
             clients::version.eq(client.version),
+            clients::mac.eq(mac),
         ))
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }

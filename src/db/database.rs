@@ -5,6 +5,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -19,6 +20,7 @@ use super::transaction::Mode;
 use super::watch::Statements;
 use super::writer::Writer;
 use super::writing::Writing;
+use crate::crypto::RowKey;
 use crate::domain::Time;
 
 /// How long a request waits for the database: its answer must be out within 5 s.
@@ -100,6 +102,18 @@ impl Db {
 
     pub(super) fn writing(&self) -> &Writing {
         &self.inner.writing
+    }
+
+    /// Says which key the rows that decide are signed with. The first word stands.
+    pub fn sign_rows_with(&self, key: RowKey) {
+        // A ring that was rotated has the same key.
+        let _ = self.inner.statements.rows.key.set(key);
+    }
+
+    /// Whether a row was met since the last look that this program has not written.
+    #[must_use]
+    pub fn met_forged_row(&self) -> bool {
+        self.inner.statements.rows.found.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn address(&self) -> &Address {

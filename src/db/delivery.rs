@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::conn::on_both;
 use super::schema::{accounts, delivery_problems, letters, tickets};
-use super::tickets::{After, Row, Search};
+use super::ticket_row::Row;
+use super::tickets::{After, Search};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, LetterId, TicketId};
@@ -41,7 +42,7 @@ pub fn list(
             delivery_problems::queue_at.gt(*queue_at).or(delivery_problems::ticket_id.gt(id.clone())),
         );
     }
-    Ok(query.load(conn)?.into_iter().map(Ticket::from).collect())
+    Ok(query.load(conn)?.into_iter().map(Row::unchecked).collect())
 }
 
 /// Hands letters back that this worker holds until `held`, as they were.

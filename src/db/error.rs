@@ -32,6 +32,14 @@ pub enum Error {
     /// A sealed value did not open: it was moved, changed, or its key is missing.
     #[error("a sealed value does not open")]
     Sealed(#[from] SealError),
+    /// A row that decides does not bear its MAC: it was written by hand, or put back.
+    #[error("a row of {table} was not written by this program: {id}")]
+    Forged {
+        /// Of which table.
+        table: &'static str,
+        /// Which one.
+        id: Box<str>,
+    },
     /// A row holds what this program never writes; says what.
     #[error("the database holds an impossible value: {0}")]
     Corrupt(&'static str),

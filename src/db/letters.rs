@@ -4,57 +4,17 @@
 
 use diesel::prelude::*;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::conn::on_both;
+pub use super::letter_row::{Row, reseal};
+use super::rows;
 use super::schema::letters;
 use super::tokens::{self, NewToken};
-use super::{Conn, Error, account_addresses, accounts, authenticators, is_primary, payload};
+use super::{Conn, Error, account_addresses, accounts, authenticators, payload};
 use crate::crypto::{Crypto, Purpose, TokenKind};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, LetterId, TicketId};
 use crate::domain::letter::{Content, Letter};
-
-/// A letter's row; the payload stays sealed.
-#[derive(Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = letters, treat_none_as_default_value = false)]
-pub struct Row {
-    /// Which.
-    pub id: LetterId,
-    /// The ticket that it is about.
-    pub ticket_id: Option<TicketId>,
-    /// The account that it is about.
-    pub account_id: Option<AccountId>,
-    /// The key that it carries.
-    pub authenticator_id: Option<AuthenticatorId>,
-    /// What it is for.
-    pub purpose: String,
-    /// Where it goes.
-    pub recipient: String,
-    /// Kept over retries.
-    pub message_id: String,
-    /// `queued`, `accepted`, `deferred`, `bounced`, `dead` or `dropped`.
-    pub state: String,
-    /// How many times it was tried.
-    pub attempts: i32,
-    /// How many times it was not known whether the server had taken it.
-    pub doubts: i32,
-    /// When it is tried next; none when it is over.
-    pub next_at: Option<Time>,
-    /// Until when a worker has it.
-    pub claimed_until: Option<Time>,
-    payload: Option<Vec<u8>>,
-    /// Why it was not accepted, in the server's words.
-    pub error: Option<String>,
-    /// When it is worth nothing any more.
-    pub expires_at: Option<Time>,
-    /// When it was written: its `Date`.
-    pub created_at: Time,
-    /// Since when it is in its state.
-    pub state_at: Time,
-    /// Whether the server's last answer was about us, not about the recipient.
-    pub refuses_us: bool,
-}
 
 /// What a letter is about.
 #[derive(Clone, Copy, Default)]
@@ -95,7 +55,7 @@ pub fn insert(
     let purpose = letter.content.purpose();
     let sealed = crypto.seal(Purpose::Letter, &[id.as_str(), &letter.to, purpose.as_str()], &payload);
     let send = fate == Fate::Send;
-    let row = Row {
+    let mut row = Row {
         id,
         ticket_id: about.ticket.cloned(),
         account_id: about.account.cloned(),
@@ -114,7 +74,9 @@ pub fn insert(
         created_at: now,
         state_at: now,
         refuses_us: false,
+        mac: None,
     };
+    row.mac = Some(rows::sign(conn, &row)?);
     diesel::insert_into(letters::table).values(row).execute(conn)?;
     Ok(())
 }
@@ -190,19 +152,6 @@ fn expiry(content: &Content) -> Option<Time> {
             Some(*expires_at)
         }
         _ => None,
-    }
-}
-
-impl Row {
-    /// The letter itself with its stop token; none when it is over.
-    ///
-    /// # Errors
-    /// `Sealed` where the row is not what was sealed.
-    pub fn open(&self, crypto: &Crypto) -> Result<Option<(Letter, Option<SecretString>)>, Error> {
-        let Some(sealed) = &self.payload else { return Ok(None) };
-        let opened: Zeroizing<Vec<u8>> =
-            crypto.open(Purpose::Letter, &[self.id.as_str(), &self.recipient, &self.purpose], sealed)?;
-        payload::decode(&opened).map(Some).map_err(|_| Error::Corrupt("payload of a letter"))
     }
 }
 
@@ -396,21 +345,4 @@ pub fn list_waiting_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Ve
         .limit(limit)
         .select(Row::as_select())
         .load(conn)?)
-}
-
-/// Seals a payload anew under the primary key of the ring. False if it is under it already.
-///
-/// # Errors
-/// `Sealed`.
-pub fn reseal(conn: &mut Conn, crypto: &Crypto, row: &Row) -> Result<bool, Error> {
-    let Some(sealed) = row.payload.as_ref().filter(|sealed| !is_primary(crypto, sealed)) else {
-        return Ok(false);
-    };
-    let context = [row.id.as_str(), row.recipient.as_str(), row.purpose.as_str()];
-    let opened = crypto.open(Purpose::Letter, &context, sealed)?;
-    let anew = crypto.seal(Purpose::Letter, &context, &opened);
-    let changed = diesel::update(letters::table.find(&row.id).filter(letters::payload.eq(sealed)))
-        .set(letters::payload.eq(&anew))
-        .execute(conn)?;
-    Ok(changed == 1)
 }

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use super::account_addresses;
 use super::conn::on_both;
 use super::schema::{account_addresses as others, accounts, staff};
-use super::staff::Member;
+use super::staff::{Member, checked};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::account::Account;
@@ -26,11 +26,12 @@ pub fn owners(conn: &mut Conn, account: &Account, since: Time) -> Result<Vec<Mem
     let others = others.iter().filter(|one| one.counts(since)).map(|one| &one.address);
     let keys: BTreeSet<String> =
         std::iter::once(&account.email).chain(others).map(|address| mailbox_key(address)).collect();
-    Ok(on_both!(conn, c => staff::table
+    let members: Vec<Member> = on_both!(conn, c => staff::table
         .filter(staff::mailbox.eq_any(keys).or(staff::account_id.eq(&account.id)))
         .order(staff::id)
         .select(Member::as_select())
-        .load(c)?))
+        .load(c)?);
+    members.into_iter().map(|member| checked(conn, member)).collect()
 }
 
 /// The members whose address may lead to the same mailbox.
@@ -38,7 +39,11 @@ pub fn owners(conn: &mut Conn, account: &Account, since: Time) -> Result<Vec<Mem
 /// # Errors
 /// Of the database alone.
 pub fn of_mailbox(conn: &mut Conn, address: &str) -> Result<Vec<Member>, Error> {
-    Ok(staff::table.filter(staff::mailbox.eq(mailbox_key(address))).select(Member::as_select()).load(conn)?)
+    let members: Vec<Member> = staff::table
+        .filter(staff::mailbox.eq(mailbox_key(address)))
+        .select(Member::as_select())
+        .load(conn)?;
+    members.into_iter().map(|member| checked(conn, member)).collect()
 }
 
 /// The accounts that carry an address: on file, beside it, or formerly but after `since`.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Mac, decides};
 use super::schema::recovery_codes;
 use super::{Conn, Error};
 use crate::crypto::{Crypto, KeptCode};
@@ -34,16 +35,23 @@ impl RecoveryCode {
     }
 }
 
+decides! {
+    RecoveryCode: "recovery_codes", recovery_codes.mac by id {
+        id, account_id, digest, created_at, used_at, typed_back_at,
+    } beside {}
+}
+
 /// The codes of an account that are not used.
 ///
 /// # Errors
 /// Of the database alone.
 pub fn list_unused(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryCode>, Error> {
-    Ok(recovery_codes::table
+    let all: Vec<(RecoveryCode, Mac)> = recovery_codes::table
         .filter(recovery_codes::account_id.eq(account))
         .filter(recovery_codes::used_at.is_null())
-        .select(RecoveryCode::as_select())
-        .load(conn)?)
+        .select((RecoveryCode::as_select(), recovery_codes::mac))
+        .load(conn)?;
+    rows::check_all(conn, all)
 }
 
 /// The codes of an account that are used.
@@ -51,11 +59,12 @@ pub fn list_unused(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryC
 /// # Errors
 /// Of the database alone.
 pub fn list_used(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryCode>, Error> {
-    Ok(recovery_codes::table
+    let all: Vec<(RecoveryCode, Mac)> = recovery_codes::table
         .filter(recovery_codes::account_id.eq(account))
         .filter(recovery_codes::used_at.is_not_null())
-        .select(RecoveryCode::as_select())
-        .load(conn)?)
+        .select((RecoveryCode::as_select(), recovery_codes::mac))
+        .load(conn)?;
+    rows::check_all(conn, all)
 }
 
 /// Stores codes.
@@ -64,7 +73,10 @@ pub fn list_used(conn: &mut Conn, account: &AccountId) -> Result<Vec<RecoveryCod
 /// Of the database alone.
 pub fn insert(conn: &mut Conn, codes: Vec<RecoveryCode>) -> Result<(), Error> {
     for code in codes {
-        diesel::insert_into(recovery_codes::table).values(code).execute(conn)?;
+        let mac = rows::sign(conn, &code)?;
+        diesel::insert_into(recovery_codes::table)
+            .values((code, recovery_codes::mac.eq(mac)))
+            .execute(conn)?;
     }
     Ok(())
 }
@@ -74,10 +86,11 @@ pub fn insert(conn: &mut Conn, codes: Vec<RecoveryCode>) -> Result<(), Error> {
 /// # Errors
 /// `Stale`.
 pub fn burn(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
-    let changed = diesel::update(recovery_codes::table.find(id).filter(recovery_codes::used_at.is_null()))
-        .set(recovery_codes::used_at.eq(now))
-        .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+    let code = get(conn, id)?;
+    if code.used_at.is_some() {
+        return Err(Error::Stale);
+    }
+    change(conn, &code, &RecoveryCode { used_at: Some(now), ..code.clone() })
 }
 
 /// Notes that a code was typed back; it stays good.
@@ -85,10 +98,28 @@ pub fn burn(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn note_typed_back(conn: &mut Conn, id: &str, now: Time) -> Result<(), Error> {
-    diesel::update(recovery_codes::table.find(id))
-        .set(recovery_codes::typed_back_at.eq(now))
+    let code = get(conn, id)?;
+    change(conn, &code, &RecoveryCode { typed_back_at: Some(now), ..code.clone() })
+}
+
+fn get(conn: &mut Conn, id: &str) -> Result<RecoveryCode, Error> {
+    let found = recovery_codes::table.find(id);
+    let row = found.select((RecoveryCode::as_select(), recovery_codes::mac)).first(conn).optional()?;
+    rows::check(conn, row.ok_or(Error::Stale)?)
+}
+
+fn change(conn: &mut Conn, former: &RecoveryCode, next: &RecoveryCode) -> Result<(), Error> {
+    let (former, mac) = (rows::sign(conn, former)?, rows::sign(conn, next)?);
+    let unchanged = recovery_codes::table.find(&next.id).filter(recovery_codes::mac.eq(former));
+    let changed = diesel::update(unchanged)
+        .set((
+            recovery_codes::digest.eq(&next.digest),
+            recovery_codes::used_at.eq(next.used_at),
+            recovery_codes::typed_back_at.eq(next.typed_back_at),
+            recovery_codes::mac.eq(mac),
+        ))
         .execute(conn)?;
-    Ok(())
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
 /// Forgets all codes of an account.
@@ -118,8 +149,10 @@ pub fn list_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Recove
 /// # Errors
 /// `Sealed`.
 pub fn reseal(conn: &mut Conn, crypto: &Crypto, one: &RecoveryCode) -> Result<bool, Error> {
-    let Some(anew) = crypto.reseal_recovery_code(one.kept())? else { return Ok(false) };
-    let target = recovery_codes::table.find(&one.id).filter(recovery_codes::digest.eq(&one.digest));
-    let changed = diesel::update(target).set(recovery_codes::digest.eq(anew)).execute(conn)?;
-    Ok(changed == 1)
+    let Some(digest) = crypto.reseal_recovery_code(one.kept())? else { return Ok(false) };
+    let former = get(conn, &one.id)?;
+    if former.digest != one.digest {
+        return Ok(false);
+    }
+    change(conn, &former, &RecoveryCode { digest, ..former.clone() }).map(|()| true)
 }

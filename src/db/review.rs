@@ -1,26 +1,38 @@
 //! What stands on a ticket beside its row: evidence, approvals, risks, messages.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
-use super::schema::{approvals, evidence, messages, risks, tickets};
+pub use super::messages::{Message, count_answers, list_messages};
+use super::rows::{self, Mac, decides};
+use super::schema::{approvals, evidence, risks, tickets};
+use super::standing::{self, APPROVALS, EVIDENCE};
+use super::ticket_row::{self, Row};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::evidence::{Evidence, Method, Outcome};
 use crate::domain::ids::{AccountId, EvidenceId, StaffId, TicketId};
 use crate::domain::risk::Risk;
-use crate::domain::ticket::{MessageKind, NewMessage};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = evidence, treat_none_as_default_value = false)]
-struct EvidenceRow {
-    id: EvidenceId,
+pub(super) struct EvidenceRow {
+    pub(super) id: EvidenceId,
     ticket_id: TicketId,
-    method: Method,
-    outcome: Outcome,
-    staff_id: Option<StaffId>,
+    pub(super) method: Method,
+    pub(super) outcome: Outcome,
+    pub(super) staff_id: Option<StaffId>,
     note: String,
     at: Time,
     voided_at: Option<Time>,
+    lapsed_at: Option<Time>,
+}
+
+// Which of them are in force, the ticket's digests say.
+decides! {
+    EvidenceRow: "evidence", evidence.mac by id { id, ticket_id, method, outcome, staff_id, note, at }
+    beside { voided_at, lapsed_at }
 }
 
 /// Evidence with what the agent noted.
@@ -37,14 +49,9 @@ pub struct NotedEvidence {
 /// # Errors
 /// Of the database alone.
 pub fn list_evidence(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<NotedEvidence>, Error> {
-    let rows: Vec<EvidenceRow> = evidence::table
-        .filter(evidence::ticket_id.eq(ticket))
-        .filter(evidence::voided_at.is_null())
-        .order((evidence::at, evidence::id))
-        .select(EvidenceRow::as_select())
-        .load(conn)?;
-    Ok(rows
+    Ok(evidence_in_force(conn, ticket)?
         .into_iter()
+        .filter(|row| row.lapsed_at.is_none())
         .map(|row| NotedEvidence {
             evidence: Evidence {
                 id: row.id,
@@ -56,6 +63,67 @@ pub fn list_evidence(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<NotedEvid
             note: row.note,
         })
         .collect())
+}
+
+/// What was recorded and not voided, as the ticket's row says; what has lapsed is still there.
+pub(super) fn evidence_in_force(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<EvidenceRow>, Error> {
+    // In one statement: somebody else may record more at this moment.
+    let in_force = evidence::ticket_id.eq(tickets::id).and(evidence::voided_at.is_null());
+    let found: Vec<(Row, Mac, Option<EvidenceRow>, Mac)> = tickets::table
+        .left_join(evidence::table.on(in_force))
+        .filter(tickets::id.eq(ticket))
+        .order((evidence::at, evidence::id))
+        .select((
+            Row::as_select(),
+            tickets::mac,
+            Option::<EvidenceRow>::as_select(),
+            evidence::mac.nullable(),
+        ))
+        .load(conn)?;
+    let mut signed = None;
+    let mut all = Vec::with_capacity(found.len());
+    for (row, mac, one, its_mac) in found {
+        if signed.is_none() {
+            signed = Some(ticket_row::checked(conn, (row, mac))?.standing);
+        }
+        all.extend(one.map(|one| (one, its_mac)));
+    }
+    let all = rows::check_all(conn, all)?;
+    let ids = all.iter().map(|one| one.id.as_str()).collect();
+    let digest = standing::digest(&rows::key(conn)?, EVIDENCE, ids);
+    if signed.is_some_and(|signed| signed.evidence != digest) {
+        return Err(rows::refuse(conn, EVIDENCE, ticket.as_str()));
+    }
+    Ok(all)
+}
+
+/// What is in force on some tickets, by their ids.
+#[derive(Default)]
+pub(super) struct InForce {
+    pub(super) evidence: HashMap<TicketId, Vec<String>>,
+    pub(super) approvals: HashMap<TicketId, Vec<String>>,
+}
+
+/// The ids of the evidence and approvals of tickets that are not voided, whether or not they are what was written.
+pub(super) fn in_force(conn: &mut Conn, of: &[TicketId]) -> Result<InForce, Error> {
+    let mut all = InForce::default();
+    let found: Vec<(TicketId, EvidenceId)> = evidence::table
+        .filter(evidence::ticket_id.eq_any(of))
+        .filter(evidence::voided_at.is_null())
+        .select((evidence::ticket_id, evidence::id))
+        .load(conn)?;
+    for (ticket, id) in found {
+        all.evidence.entry(ticket).or_default().push(id.as_str().to_owned());
+    }
+    let found: Vec<(TicketId, String)> = approvals::table
+        .filter(approvals::ticket_id.eq_any(of))
+        .filter(approvals::voided_at.is_null())
+        .select((approvals::ticket_id, approvals::id))
+        .load(conn)?;
+    for (ticket, id) in found {
+        all.approvals.entry(ticket).or_default().push(id);
+    }
+    Ok(all)
 }
 
 /// Whether any of these tickets had failed evidence since a time.
@@ -97,8 +165,10 @@ pub(super) fn insert_evidence(
         note,
         at: new.at,
         voided_at: None,
+        lapsed_at: None,
     };
-    diesel::insert_into(evidence::table).values(row).execute(conn)?;
+    let mac = rows::sign(conn, &row)?;
+    diesel::insert_into(evidence::table).values((row, evidence::mac.eq(mac))).execute(conn)?;
     Ok(())
 }
 
@@ -162,20 +232,21 @@ pub fn list_voided_of(
         .load(conn)?)
 }
 
-/// Voids what was passed on open tickets at that time or before: it counts no more.
+/// What was passed on open tickets at that time or before has lapsed: it counts no more.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn void_expired_evidence(conn: &mut Conn, until: Time, now: Time) -> Result<(), Error> {
+pub fn lapse_evidence(conn: &mut Conn, until: Time, now: Time) -> Result<(), Error> {
     let open = tickets::table.filter(tickets::slot.is_not_null()).select(tickets::id);
     diesel::update(
         evidence::table
             .filter(evidence::ticket_id.eq_any(open))
             .filter(evidence::at.le(until))
             .filter(evidence::outcome.eq(Outcome::Passed))
-            .filter(evidence::voided_at.is_null()),
+            .filter(evidence::voided_at.is_null())
+            .filter(evidence::lapsed_at.is_null()),
     )
-    .set(evidence::voided_at.eq(now))
+    .set(evidence::lapsed_at.eq(now))
     .execute(conn)?;
     Ok(())
 }
@@ -198,17 +269,37 @@ pub struct Approval {
     pub voided_at: Option<Time>,
 }
 
-/// The approvals that count on a ticket, oldest first.
+decides! {
+    Approval: "approvals", approvals.mac by id { id, ticket_id, staff_id, reason, at } beside { voided_at }
+}
+
+/// The approvals that count on a ticket, oldest first, as the ticket's row says.
 ///
 /// # Errors
-/// Of the database alone.
+/// `Forged`.
 pub fn list_approvals(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<Approval>, Error> {
-    Ok(approvals::table
-        .filter(approvals::ticket_id.eq(ticket))
-        .filter(approvals::voided_at.is_null())
+    let in_force = approvals::ticket_id.eq(tickets::id).and(approvals::voided_at.is_null());
+    let found: Vec<(Row, Mac, Option<Approval>, Mac)> = tickets::table
+        .left_join(approvals::table.on(in_force))
+        .filter(tickets::id.eq(ticket))
         .order((approvals::at, approvals::id))
-        .select(Approval::as_select())
-        .load(conn)?)
+        .select((Row::as_select(), tickets::mac, Option::<Approval>::as_select(), approvals::mac.nullable()))
+        .load(conn)?;
+    let mut signed = None;
+    let mut all = Vec::with_capacity(found.len());
+    for (row, mac, one, its_mac) in found {
+        if signed.is_none() {
+            signed = Some(ticket_row::checked(conn, (row, mac))?.standing);
+        }
+        all.extend(one.map(|one| (one, its_mac)));
+    }
+    let all = rows::check_all(conn, all)?;
+    let ids = all.iter().map(|one| one.id.as_str()).collect();
+    let digest = standing::digest(&rows::key(conn)?, APPROVALS, ids);
+    if signed.is_some_and(|signed| signed.approvals != digest) {
+        return Err(rows::refuse(conn, APPROVALS, ticket.as_str()));
+    }
+    Ok(all)
 }
 
 /// How many approvals a person gave since a time, void ones included.
@@ -224,7 +315,8 @@ pub fn count_approvals(conn: &mut Conn, by: &StaffId, since: Time) -> Result<i64
 }
 
 pub(super) fn insert_approval(conn: &mut Conn, approval: Approval) -> Result<(), Error> {
-    diesel::insert_into(approvals::table).values(approval).execute(conn)?;
+    let mac = rows::sign(conn, &approval)?;
+    diesel::insert_into(approvals::table).values((approval, approvals::mac.eq(mac))).execute(conn)?;
     Ok(())
 }
 
@@ -263,67 +355,5 @@ pub fn add_risk(conn: &mut Conn, ticket: &TicketId, risk: Risk, now: Time) -> Re
             .values((risks::ticket_id.eq(ticket), risks::risk.eq(risk), risks::at.eq(now)))
             .execute(conn)?;
     }
-    Ok(())
-}
-
-/// A message of a ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = messages, treat_none_as_default_value = false)]
-pub struct Message {
-    /// Which.
-    pub id: String,
-    /// Of which ticket.
-    pub ticket_id: TicketId,
-    /// Which kind.
-    pub kind: MessageKind,
-    /// Who wrote it; none for the requester.
-    pub staff_id: Option<StaffId>,
-    /// The text.
-    pub body: String,
-    /// When.
-    pub at: Time,
-}
-
-/// The messages of a ticket, oldest first.
-///
-/// # Errors
-/// Of the database alone.
-pub fn list_messages(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<Message>, Error> {
-    Ok(messages::table
-        .filter(messages::ticket_id.eq(ticket))
-        .order(messages::id)
-        .limit(500)
-        .select(Message::as_select())
-        .load(conn)?)
-}
-
-/// How many messages the requester has written on a ticket.
-///
-/// # Errors
-/// Of the database alone.
-pub fn count_answers(conn: &mut Conn, ticket: &TicketId) -> Result<i64, Error> {
-    Ok(messages::table
-        .filter(messages::ticket_id.eq(ticket))
-        .filter(messages::staff_id.is_null())
-        .count()
-        .get_result(conn)?)
-}
-
-pub(super) fn insert_message(
-    conn: &mut Conn,
-    id: String,
-    ticket: &TicketId,
-    message: NewMessage,
-    now: Time,
-) -> Result<(), Error> {
-    let row = Message {
-        id,
-        ticket_id: ticket.clone(),
-        kind: message.kind,
-        staff_id: message.author,
-        body: message.body,
-        at: now,
-    };
-    diesel::insert_into(messages::table).values(row).execute(conn)?;
     Ok(())
 }

@@ -20,6 +20,7 @@ diesel::table! {
         version -> Integer,
         uses_keys -> Bool,
         mailbox -> Text,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -32,6 +33,7 @@ diesel::table! {
         seen_at -> Timestamp,
         expires_at -> Timestamp,
         step_up_until -> Nullable<Timestamp>,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -45,6 +47,7 @@ diesel::table! {
         created_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
         version -> Integer,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -82,6 +85,9 @@ diesel::table! {
         removed_at -> Nullable<Timestamp>,
         version -> Integer,
         mailbox -> Text,
+        mac -> Nullable<Binary>,
+        password_mac -> Nullable<Binary>,
+        addresses_mac -> Nullable<Binary>,
     }
 }
 
@@ -104,6 +110,7 @@ diesel::table! {
         created_at -> Timestamp,
         used_at -> Nullable<Timestamp>,
         typed_back_at -> Nullable<Timestamp>,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -118,6 +125,7 @@ diesel::table! {
         code_at -> Nullable<Timestamp>,
         expires_at -> Timestamp,
         network -> Nullable<Text>,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -171,6 +179,8 @@ diesel::table! {
     delivery_problems (ticket_id) {
         ticket_id -> Text,
         queue_at -> Timestamp,
+        mac -> Nullable<Binary>,
+        tries_mac -> Nullable<Binary>,
     }
 }
 
@@ -180,6 +190,7 @@ diesel::table! {
         digest -> Text,
         expires_at -> Timestamp,
         tries -> Integer,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -193,6 +204,8 @@ diesel::table! {
         note -> Text,
         at -> Timestamp,
         voided_at -> Nullable<Timestamp>,
+        mac -> Nullable<Binary>,
+        lapsed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -204,6 +217,7 @@ diesel::table! {
         reason -> Text,
         at -> Timestamp,
         voided_at -> Nullable<Timestamp>,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -237,6 +251,7 @@ diesel::table! {
         asked_by -> Text,
         expires_at -> Timestamp,
         answered_at -> Nullable<Timestamp>,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -258,6 +273,7 @@ diesel::table! {
         activated_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
         version -> Integer,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -269,6 +285,7 @@ diesel::table! {
         account_id -> Nullable<Text>,
         authenticator_id -> Nullable<Text>,
         expires_at -> Nullable<Timestamp>,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -292,6 +309,7 @@ diesel::table! {
         created_at -> Timestamp,
         state_at -> Timestamp,
         refuses_us -> Bool,
+        mac -> Nullable<Binary>,
     }
 }
 
@@ -356,30 +374,8 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(
-    staff,
-    staff_sessions,
-    clients,
-    assertions,
-    accounts,
-    account_addresses,
-    recovery_codes,
-    account_sessions,
-    tickets,
-    challenges,
-    delivery_problems,
-    evidence,
-    approvals,
-    risks,
-    messages,
-    vouches,
-    authenticators,
-    tokens,
-    letters,
-    looking,
-    throttles,
-    idempotency_keys,
-    audit_entries,
-    audit_checkpoints,
-    facts,
-);
+diesel::allow_tables_to_appear_in_same_query! {
+    staff, staff_sessions, clients, assertions, accounts, account_addresses, recovery_codes, account_sessions,
+    tickets, challenges, delivery_problems, evidence, approvals, risks, messages, vouches, authenticators,
+    tokens, letters, looking, throttles, idempotency_keys, audit_entries, audit_checkpoints, facts,
+}

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Mac, decides};
 use super::schema::staff_sessions;
 use super::{Conn, Error, Lock};
 use crate::domain::Time;
@@ -27,16 +28,20 @@ pub struct Session {
     pub step_up_until: Option<Time>,
 }
 
+decides! {
+    Session: "staff_sessions", staff_sessions.mac by id {
+        id, token_hash, staff_id, created_at, expires_at, step_up_until,
+    } beside { seen_at }
+}
+
 /// The session of that token.
 ///
 /// # Errors
-/// Of the database alone.
+/// `Forged`.
 pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error> {
-    Ok(staff_sessions::table
-        .filter(staff_sessions::token_hash.eq(token_hash))
-        .select(Session::as_select())
-        .first(conn)
-        .optional()?)
+    let found = staff_sessions::table.filter(staff_sessions::token_hash.eq(token_hash));
+    let row = found.select((Session::as_select(), staff_sessions::mac)).first(conn).optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// The session of that id, as nobody changes or ends it until the transaction does.
@@ -44,16 +49,13 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error>
 /// # Errors
 /// Of the database alone.
 pub fn lock(conn: &mut Conn, id: &SessionId, lock: Lock) -> Result<Option<Session>, Error> {
-    let row = staff_sessions::table.find(id);
-    Ok(match (conn, lock) {
-        (Conn::Pg(conn), Lock::Share) => {
-            row.select(Session::as_select()).for_share().first(conn).optional()?
-        }
-        (Conn::Pg(conn), Lock::Update) => {
-            row.select(Session::as_select()).for_no_key_update().first(conn).optional()?
-        }
-        (Conn::Sqlite(conn), _) => row.select(Session::as_select()).first(conn).optional()?,
-    })
+    let found = staff_sessions::table.find(id).select((Session::as_select(), staff_sessions::mac));
+    let row = match (&mut *conn, lock) {
+        (Conn::Pg(conn), Lock::Share) => found.for_share().first(conn).optional()?,
+        (Conn::Pg(conn), Lock::Update) => found.for_no_key_update().first(conn).optional()?,
+        (Conn::Sqlite(conn), _) => found.first(conn).optional()?,
+    };
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// Stores a session.
@@ -61,7 +63,10 @@ pub fn lock(conn: &mut Conn, id: &SessionId, lock: Lock) -> Result<Option<Sessio
 /// # Errors
 /// Of the database alone.
 pub fn insert(conn: &mut Conn, session: Session) -> Result<(), Error> {
-    diesel::insert_into(staff_sessions::table).values(session).execute(conn)?;
+    let mac = rows::sign(conn, &session)?;
+    diesel::insert_into(staff_sessions::table)
+        .values((session, staff_sessions::mac.eq(mac)))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -74,15 +79,24 @@ pub fn touch(conn: &mut Conn, id: &SessionId, now: Time) -> Result<(), Error> {
     Ok(())
 }
 
-/// A step-up stands until then.
+/// A step-up stands until then, if the session does.
 ///
 /// # Errors
-/// Of the database alone.
+/// `Forged`, `Stale`.
 pub fn step_up(conn: &mut Conn, id: &SessionId, until: Time) -> Result<(), Error> {
-    diesel::update(staff_sessions::table.find(id))
-        .set(staff_sessions::step_up_until.eq(until))
+    let Some(session) = get(conn, id)? else { return Ok(()) };
+    put_step_up(conn, session, Some(until))
+}
+
+fn put_step_up(conn: &mut Conn, mut session: Session, until: Option<Time>) -> Result<(), Error> {
+    let former = rows::sign(conn, &session)?;
+    session.step_up_until = until;
+    let mac = rows::sign(conn, &session)?;
+    let unchanged = staff_sessions::table.find(&session.id).filter(staff_sessions::mac.eq(former));
+    let changed = diesel::update(unchanged)
+        .set((staff_sessions::step_up_until.eq(until), staff_sessions::mac.eq(mac)))
         .execute(conn)?;
-    Ok(())
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
 /// Signs out.
@@ -110,8 +124,15 @@ pub fn end_all(conn: &mut Conn, staff: &StaffId) -> Result<(), Error> {
 pub fn sweep(conn: &mut Conn, now: Time, idle_since: Time) -> Result<(), Error> {
     let is_over = staff_sessions::expires_at.le(now).or(staff_sessions::seen_at.le(idle_since));
     diesel::delete(staff_sessions::table.filter(is_over)).execute(conn)?;
-    diesel::update(staff_sessions::table.filter(staff_sessions::step_up_until.le(now)))
-        .set(staff_sessions::step_up_until.eq(None::<Time>))
-        .execute(conn)?;
+    let over: Vec<(Session, Mac)> = staff_sessions::table
+        .filter(staff_sessions::step_up_until.le(now))
+        .select((Session::as_select(), staff_sessions::mac))
+        .load(conn)?;
+    for row in over {
+        // One that was written by hand is refused as it is, and holds up nothing.
+        if let Ok(session) = rows::check(conn, row) {
+            put_step_up(conn, session, None)?;
+        }
+    }
     Ok(())
 }

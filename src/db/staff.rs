@@ -4,6 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::conn::on_both_locking;
+use super::rows::{self, Mac, decides};
 use super::schema::staff;
 use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
@@ -48,6 +49,14 @@ pub struct Member {
     pub version: i32,
     /// Whether they work the desk by keys.
     pub uses_keys: bool,
+    mac: Mac,
+}
+
+decides! {
+    Member: "staff", staff.mac by id {
+        id, email, email_folded, name, roles, account_id, password, secret, last_step, failures, locked_until,
+        approvals_stopped_until, lifted_at, disabled_at, created_at, version,
+    } beside { uses_keys, mac }
 }
 
 /// What a new member is made of.
@@ -94,6 +103,7 @@ impl Member {
             created_at: now,
             version: 1,
             uses_keys: true,
+            mac: None,
         }
     }
 
@@ -133,7 +143,16 @@ impl Member {
 /// # Errors
 /// `NotFound`.
 pub fn get(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
-    Ok(staff::table.find(id).select(Member::as_select()).first(conn)?)
+    let member = staff::table.find(id).select(Member::as_select()).first(conn)?;
+    checked(conn, member)
+}
+
+/// The member, if the row is what this program wrote.
+pub(super) fn checked(conn: &mut Conn, mut member: Member) -> Result<Member, Error> {
+    let mac = member.mac.take();
+    let mut member = rows::check(conn, (member, mac.clone()))?;
+    member.mac = mac;
+    Ok(member)
 }
 
 /// The member of that id, locked until the transaction ends: for one who may be changed, or whose acts are counted.
@@ -141,7 +160,8 @@ pub fn get(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
 /// # Errors
 /// `NotFound`.
 pub fn lock(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
-    Ok(on_both_locking!(conn, c, staff::table.find(id).select(Member::as_select()) => first(c)?))
+    let member = on_both_locking!(conn, c, staff::table.find(id).select(Member::as_select()) => first(c)?);
+    checked(conn, member)
 }
 
 /// The member of that id, who stays as they are until the transaction ends; others may read them so at the same time.
@@ -151,10 +171,11 @@ pub fn lock(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
 /// `NotFound`.
 pub fn lock_shared(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
     let row = staff::table.find(id);
-    Ok(match conn {
+    let member = match &mut *conn {
         Conn::Pg(conn) => row.select(Member::as_select()).for_share().first(conn)?,
         Conn::Sqlite(conn) => row.select(Member::as_select()).first(conn)?,
-    })
+    };
+    checked(conn, member)
 }
 
 /// The member of that address.
@@ -162,14 +183,12 @@ pub fn lock_shared(conn: &mut Conn, id: &StaffId) -> Result<Member, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Member>, Error> {
-    Ok(staff::table
-        .filter(staff::email_folded.eq(email.to_ascii_lowercase()))
-        .select(Member::as_select())
-        .first(conn)
-        .optional()?)
+    let found = staff::table.filter(staff::email_folded.eq(email.to_ascii_lowercase()));
+    let member = found.select(Member::as_select()).first(conn).optional()?;
+    member.map(|member| checked(conn, member)).transpose()
 }
 
-/// Everybody, by address.
+/// Everybody, by address, as the rows stand: nothing is decided on them, and alarms reach them.
 ///
 /// # Errors
 /// Of the database alone.
@@ -200,7 +219,8 @@ pub fn lock_all(conn: &mut Conn) -> Result<(), Error> {
 ///
 /// # Errors
 /// `Unique` where the address or the account is another member's.
-pub fn insert(conn: &mut Conn, member: Member) -> Result<(), Error> {
+pub fn insert(conn: &mut Conn, mut member: Member) -> Result<(), Error> {
+    member.mac = Some(rows::sign(conn, &member)?);
     diesel::insert_into(staff::table).values(member).execute(conn)?;
     Ok(())
 }
@@ -209,68 +229,57 @@ pub fn insert(conn: &mut Conn, member: Member) -> Result<(), Error> {
 ///
 /// # Errors
 /// `Stale`.
-pub fn update(conn: &mut Conn, member: Member, from_version: i32) -> Result<(), Error> {
+pub fn update(conn: &mut Conn, mut member: Member, from_version: i32) -> Result<(), Error> {
+    member.mac = Some(rows::sign(conn, &member)?);
     let target = staff::table.find(member.id.clone()).filter(staff::version.eq(from_version));
     let changed = diesel::update(target).set(member).execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Raises the version alone, for an entry of the audit log that changes nothing else. Returns the new one.
+/// Raises the version alone, for an entry of the audit log that changes nothing else.
 ///
 /// # Errors
 /// `Stale`.
-pub fn raise_version(conn: &mut Conn, member: &Member) -> Result<i32, Error> {
-    let to = member.version + 1;
-    let changed = diesel::update(staff::table.find(&member.id).filter(staff::version.eq(member.version)))
-        .set(staff::version.eq(to))
-        .execute(conn)?;
-    if changed == 1 { Ok(to) } else { Err(Error::Stale) }
+pub fn raise_version(conn: &mut Conn, member: &Member) -> Result<Member, Error> {
+    put(conn, Member { version: member.version + 1, ..member.clone() })
 }
 
-/// Stores a member's roles and standing, if nobody has changed them meanwhile. What signing in counts stays as it is.
+/// Stores a member's roles and standing, if nobody has changed or counted anything meanwhile.
 ///
 /// # Errors
 /// `Stale`.
-pub fn update_standing(conn: &mut Conn, member: &Member, from_version: i32) -> Result<(), Error> {
-    let target = staff::table.find(&member.id).filter(staff::version.eq(from_version));
-    let changed = diesel::update(target)
-        .set((
-            staff::roles.eq(&member.roles),
-            staff::approvals_stopped_until.eq(member.approvals_stopped_until),
-            staff::lifted_at.eq(member.lifted_at),
-            staff::disabled_at.eq(member.disabled_at),
-            staff::version.eq(member.version),
-        ))
-        .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+pub fn update_standing(conn: &mut Conn, member: &Member) -> Result<(), Error> {
+    put(conn, member.clone()).map(drop)
 }
 
-/// Counts a failure, or forgets them, if nobody has counted meanwhile.
+/// Counts a failure, or forgets them, if nobody has counted meanwhile. Returns the member as they now are.
 ///
 /// # Errors
 /// `Stale`.
-pub fn count(conn: &mut Conn, member: &Member, to: Lockout) -> Result<(), Error> {
-    let changed = diesel::update(staff::table.find(&member.id).filter(staff::failures.eq(member.failures)))
-        .set((staff::failures.eq(to.failures), staff::locked_until.eq(to.locked_until)))
-        .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+pub fn count(conn: &mut Conn, member: &Member, to: Lockout) -> Result<Member, Error> {
+    put(conn, Member { failures: to.failures, locked_until: to.locked_until, ..member.clone() })
 }
 
-/// Moves the last accepted step forward, if nobody has meanwhile.
+/// Moves the last accepted step forward, if nobody has meanwhile. Returns the member as they now are.
 ///
 /// # Errors
 /// `Stale`.
-pub fn accept(conn: &mut Conn, member: &Member, step: Step) -> Result<(), Error> {
-    let step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
-    let changed = diesel::update(
-        staff::table
-            .find(&member.id)
-            .filter(staff::last_step.eq(member.last_step))
-            .filter(staff::last_step.lt(step)),
-    )
-    .set(staff::last_step.eq(step))
-    .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+pub fn accept(conn: &mut Conn, member: &Member, step: Step) -> Result<Member, Error> {
+    let last_step = i64::try_from(step.get()).map_err(|_| Error::Corrupt("a step"))?;
+    if last_step <= member.last_step {
+        return Err(Error::Stale);
+    }
+    put(conn, Member { last_step, ..member.clone() })
+}
+
+/// Stores a member in place of the row that they were read from, whatever of it changed.
+fn put(conn: &mut Conn, mut member: Member) -> Result<Member, Error> {
+    let former = member.mac.take();
+    member.mac = Some(rows::sign(conn, &member)?);
+    let changed = diesel::update(staff::table.find(&member.id).filter(staff::mac.eq(former)))
+        .set(&member)
+        .execute(conn)?;
+    if changed == 1 { Ok(member) } else { Err(Error::Stale) }
 }
 
 /// Seals a secret anew under the primary key of the ring. False if it is under it already.
@@ -281,11 +290,9 @@ pub fn reseal(conn: &mut Conn, crypto: &Crypto, member: &Member) -> Result<bool,
     if is_primary(crypto, &member.secret) {
         return Ok(false);
     }
-    let sealed = seal(crypto, &member.id, &member.secret(crypto)?);
-    let changed = diesel::update(staff::table.find(&member.id).filter(staff::secret.eq(&member.secret)))
-        .set(staff::secret.eq(&sealed))
-        .execute(conn)?;
-    if changed == 1 { Ok(true) } else { Err(Error::Stale) }
+    let mut anew = checked(conn, member.clone())?;
+    anew.secret = seal(crypto, &member.id, &member.secret(crypto)?);
+    put(conn, anew).map(|_| true)
 }
 
 /// Notes whether a member works by keys. It says nothing of what they may do: no version, no entry.

@@ -88,6 +88,12 @@ macro_rules! text_columns {
             }
         }
 
+        impl $crate::db::rows::Field for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                $crate::db::rows::Field::write(self.as_str(), out);
+            }
+        }
+
         text_expressions!($name, diesel::sql_types::Text);
         text_expressions!($name, diesel::sql_types::Nullable<diesel::sql_types::Text>);
     )*};

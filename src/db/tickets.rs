@@ -1,131 +1,28 @@
 //! Tickets: how they are found. They are written by `apply` alone.
+//!
+//! The rule: whoever decides on one has it from here, checked; the lists of the desk alone show rows as they stand.
 
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::rows::Mac;
 use super::schema::tickets;
+use super::ticket_row::{Row, checked};
+pub use super::ticket_row::{Tries, count_tries, tries};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, Reference, StaffId, TicketId};
-use crate::domain::policy::Tier;
-use crate::domain::ticket::{Bearer, CloseReason, Problem, State, Ticket};
-
-/// A ticket's row without what is secret or counted beside the version.
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = tickets, treat_none_as_null = true, treat_none_as_default_value = false)]
-pub(super) struct Row {
-    id: TicketId,
-    reference: Reference,
-    account_id: Option<AccountId>,
-    slot: Option<String>,
-    state: State,
-    reason: Option<CloseReason>,
-    problem: Problem,
-    tier: Tier,
-    address: Option<String>,
-    opened_at: Time,
-    state_since: Time,
-    expires_at: Option<Time>,
-    confirmed_at: Option<Time>,
-    bearer: Bearer,
-    mailbox_due: bool,
-    holder: Option<StaffId>,
-    approved_at: Option<Time>,
-    due_at: Option<Time>,
-    due_left: Option<i64>,
-    queue_at: Time,
-    pin_made: bool,
-    reissues: i32,
-    duplicate_of: Option<TicketId>,
-    kept: Option<TicketId>,
-    undecided: bool,
-    frozen_from: Option<State>,
-    diagnoses: i32,
-    network: Option<String>,
-    version: i32,
-}
-
-impl From<Row> for Ticket {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            reference: row.reference,
-            account: row.account_id,
-            state: row.state,
-            reason: row.reason,
-            problem: row.problem,
-            tier: row.tier,
-            address: row.address,
-            opened_at: row.opened_at,
-            state_since: row.state_since,
-            expires_at: row.expires_at,
-            confirmed_at: row.confirmed_at,
-            bearer: row.bearer,
-            mailbox_due: row.mailbox_due,
-            holder: row.holder,
-            approved_at: row.approved_at,
-            due_at: row.due_at,
-            due_left: row.due_left,
-            pin_made: row.pin_made,
-            reissues: row.reissues,
-            duplicate_of: row.duplicate_of,
-            kept: row.kept,
-            undecided: row.undecided,
-            frozen_from: row.frozen_from,
-            diagnoses: row.diagnoses,
-            network: row.network,
-            version: row.version,
-        }
-    }
-}
-
-impl Row {
-    /// The row of a ticket. `with_slot` is false for a ticket frozen after completion while another one is open.
-    pub(super) fn of(ticket: &Ticket, with_slot: bool) -> Self {
-        let ticket = ticket.clone();
-        let slot = ticket.account.as_ref().filter(|_| with_slot && ticket.occupies_slot());
-        Self {
-            slot: slot.map(|account| account.as_str().to_owned()),
-            queue_at: ticket.queue_at(),
-            id: ticket.id,
-            reference: ticket.reference,
-            account_id: ticket.account,
-            state: ticket.state,
-            reason: ticket.reason,
-            problem: ticket.problem,
-            tier: ticket.tier,
-            address: ticket.address,
-            opened_at: ticket.opened_at,
-            state_since: ticket.state_since,
-            expires_at: ticket.expires_at,
-            confirmed_at: ticket.confirmed_at,
-            bearer: ticket.bearer,
-            mailbox_due: ticket.mailbox_due,
-            holder: ticket.holder,
-            approved_at: ticket.approved_at,
-            due_at: ticket.due_at,
-            due_left: ticket.due_left,
-            pin_made: ticket.pin_made,
-            reissues: ticket.reissues,
-            duplicate_of: ticket.duplicate_of,
-            kept: ticket.kept,
-            undecided: ticket.undecided,
-            frozen_from: ticket.frozen_from,
-            diagnoses: ticket.diagnoses,
-            network: ticket.network,
-            version: ticket.version,
-        }
-    }
-}
+use crate::domain::ticket::{CloseReason, State, Ticket};
 
 /// The ticket of that id.
 ///
 /// # Errors
 /// `NotFound`.
 pub fn get(conn: &mut Conn, id: &TicketId) -> Result<Ticket, Error> {
-    Ok(tickets::table.find(id).select(Row::as_select()).first(conn).map(Ticket::from)?)
+    let row = tickets::table.find(id).select((Row::as_select(), tickets::mac)).first(conn)?;
+    checked(conn, row)
 }
 
 /// The ticket of that reference.
@@ -133,8 +30,9 @@ pub fn get(conn: &mut Conn, id: &TicketId) -> Result<Ticket, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn find(conn: &mut Conn, reference: &Reference) -> Result<Option<Ticket>, Error> {
-    let row = tickets::table.filter(tickets::reference.eq(reference)).select(Row::as_select()).first(conn);
-    Ok(row.optional()?.map(Ticket::from))
+    let found = tickets::table.filter(tickets::reference.eq(reference));
+    let row = found.select((Row::as_select(), tickets::mac)).first(conn).optional()?;
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// What people call these tickets.
@@ -150,8 +48,9 @@ pub fn references(conn: &mut Conn, of: Vec<TicketId>) -> Result<Vec<(TicketId, R
 /// # Errors
 /// Of the database alone.
 pub fn find_open(conn: &mut Conn, account: &AccountId) -> Result<Option<Ticket>, Error> {
-    let row = tickets::table.filter(tickets::slot.eq(account.as_str())).select(Row::as_select()).first(conn);
-    Ok(row.optional()?.map(Ticket::from))
+    let found = tickets::table.filter(tickets::slot.eq(account.as_str()));
+    let row = found.select((Row::as_select(), tickets::mac)).first(conn).optional()?;
+    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The newest requests of an account that nobody confirmed.
@@ -159,14 +58,14 @@ pub fn find_open(conn: &mut Conn, account: &AccountId) -> Result<Option<Ticket>,
 /// # Errors
 /// Of the database alone.
 pub fn list_unconfirmed(conn: &mut Conn, account: &AccountId, limit: i64) -> Result<Vec<Ticket>, Error> {
-    let rows = tickets::table
+    let rows: Vec<(Row, Mac)> = tickets::table
         .filter(tickets::account_id.eq(account))
         .filter(tickets::state.eq(State::Unconfirmed))
         .order(tickets::opened_at.desc())
         .limit(limit)
-        .select(Row::as_select())
+        .select((Row::as_select(), tickets::mac))
         .load(conn)?;
-    Ok(rows.into_iter().map(Ticket::from).collect())
+    rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
 /// The confirmed requests that were closed as duplicates of this ticket.
@@ -174,13 +73,13 @@ pub fn list_unconfirmed(conn: &mut Conn, account: &AccountId, limit: i64) -> Res
 /// # Errors
 /// Of the database alone.
 pub fn list_duplicates(conn: &mut Conn, of: &TicketId) -> Result<Vec<Ticket>, Error> {
-    let rows = tickets::table
+    let rows: Vec<(Row, Mac)> = tickets::table
         .filter(tickets::duplicate_of.eq(of))
         .order(tickets::id)
         .limit(20)
-        .select(Row::as_select())
+        .select((Row::as_select(), tickets::mac))
         .load(conn)?;
-    Ok(rows.into_iter().map(Ticket::from).collect())
+    rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
 /// The account's other tickets since a time that came before the staff, newest first. Those that nobody confirmed are
@@ -194,16 +93,16 @@ pub fn list_others_of_account(
     but: &TicketId,
     since: Time,
 ) -> Result<Vec<Ticket>, Error> {
-    let rows = tickets::table
+    let rows: Vec<(Row, Mac)> = tickets::table
         .filter(tickets::account_id.eq(account))
         .filter(tickets::id.ne(but))
         .filter(tickets::confirmed_at.is_not_null())
         .filter(tickets::opened_at.ge(since))
         .order(tickets::opened_at.desc())
         .limit(50)
-        .select(Row::as_select())
+        .select((Row::as_select(), tickets::mac))
         .load(conn)?;
-    Ok(rows.into_iter().map(Ticket::from).collect())
+    rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
 /// Whether another ticket of the account was rejected since a time.
@@ -321,7 +220,7 @@ fn literal(condition: &str) -> SqlLiteral<Bool> {
     sql(condition)
 }
 
-/// One page of a queue, by next deadline.
+/// One page of a queue, by next deadline, as the rows stand: nothing is decided on them.
 ///
 /// # Errors
 /// Of the database alone.
@@ -358,42 +257,5 @@ pub fn list(
             .filter(tickets::queue_at.ge(after.queue_at))
             .filter(tickets::queue_at.gt(after.queue_at).or(tickets::id.gt(after.id.clone())));
     }
-    Ok(query.load(conn)?.into_iter().map(Ticket::from).collect())
-}
-
-/// What is counted and compared beside the version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tries {
-    /// Wrong PINs.
-    pub pin: i32,
-    /// Failed activations, kept over reissue.
-    pub activation: i32,
-}
-
-/// The ticket's counters and the hash of its PIN.
-///
-/// # Errors
-/// `NotFound`.
-pub fn tries(conn: &mut Conn, id: &TicketId) -> Result<(Tries, Option<String>), Error> {
-    let (pin, activation, hash) = tickets::table
-        .find(id)
-        .select((tickets::pin_tries, tickets::activation_tries, tickets::pin))
-        .first(conn)?;
-    Ok((Tries { pin, activation }, hash))
-}
-
-/// Counts up, if nobody has counted meanwhile.
-///
-/// # Errors
-/// `Stale`.
-pub fn count_tries(conn: &mut Conn, id: &TicketId, from: Tries, to: Tries) -> Result<(), Error> {
-    let changed = diesel::update(
-        tickets::table
-            .find(id)
-            .filter(tickets::pin_tries.eq(from.pin))
-            .filter(tickets::activation_tries.eq(from.activation)),
-    )
-    .set((tickets::pin_tries.eq(to.pin), tickets::activation_tries.eq(to.activation)))
-    .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+    Ok(query.load(conn)?.into_iter().map(Row::unchecked).collect())
 }

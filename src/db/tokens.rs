@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Mac, decides};
 use super::schema::{tickets, tokens};
-use super::{Conn, Error};
+use super::{Conn, Error, rows_all};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, AuthenticatorId, TicketId};
 
@@ -54,12 +55,19 @@ pub struct NewToken {
     pub expires_at: Option<Time>,
 }
 
+decides! {
+    NewToken: "tokens", tokens.mac by hash {
+        hash, kind, ticket_id, account_id, authenticator_id, expires_at,
+    } beside {}
+}
+
 /// Stores a token.
 ///
 /// # Errors
 /// Of the database alone.
 pub fn insert(conn: &mut Conn, token: NewToken) -> Result<(), Error> {
-    diesel::insert_into(tokens::table).values(token).execute(conn)?;
+    let mac = rows::sign(conn, &token)?;
+    diesel::insert_into(tokens::table).values((token, tokens::mac.eq(mac))).execute(conn)?;
     Ok(())
 }
 
@@ -68,13 +76,14 @@ pub fn insert(conn: &mut Conn, token: NewToken) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn find(conn: &mut Conn, kind: Kind, hash: &str, now: Time) -> Result<Option<NewToken>, Error> {
-    Ok(tokens::table
+    let row = tokens::table
         .find(hash)
         .filter(tokens::kind.eq(kind))
         .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
-        .select(NewToken::as_select())
+        .select((NewToken::as_select(), tokens::mac))
         .first(conn)
-        .optional()?)
+        .optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// Ends a ticket's tokens of one kind.
@@ -108,15 +117,21 @@ pub fn end_other_requests(conn: &mut Conn, main: &TicketId, but: &TicketId) -> R
 /// # Errors
 /// Of the database alone.
 pub fn limit(conn: &mut Conn, ticket: &TicketId, until: Option<Time>, now: Time) -> Result<(), Error> {
-    diesel::update(
-        tokens::table
-            .filter(tokens::ticket_id.eq(ticket))
-            .filter(tokens::kind.ne(Kind::Activation))
-            .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
-    )
-    .set(tokens::expires_at.eq(until))
-    .execute(conn)?;
-    Ok(())
+    let limited: Vec<(NewToken, Mac)> = tokens::table
+        .filter(tokens::ticket_id.eq(ticket))
+        .filter(tokens::kind.ne(Kind::Activation))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .select((NewToken::as_select(), tokens::mac))
+        .load(conn)?;
+    // Those that were written by hand are refused as they are, and hold up nothing.
+    let ours: Vec<NewToken> = limited.into_iter().filter_map(|row| rows::check(conn, row).ok()).collect();
+    let limited: Vec<NewToken> =
+        ours.into_iter().map(|token| NewToken { expires_at: until, ..token }).collect();
+    let hashes: Vec<&str> = limited.iter().map(|token| token.hash.as_str()).collect();
+    diesel::update(tokens::table.filter(tokens::hash.eq_any(hashes)))
+        .set(tokens::expires_at.eq(until))
+        .execute(conn)?;
+    rows_all::put_macs(conn, &limited)
 }
 
 /// Forgets tokens whose time has run out.

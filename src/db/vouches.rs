@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::rows::{self, Mac, decides};
 use super::schema::vouches;
 use super::{Conn, Error};
 use crate::domain::Time;
@@ -31,6 +32,12 @@ pub struct Vouch {
     pub answered_at: Option<Time>,
 }
 
+decides! {
+    Vouch: "vouches", vouches.mac by id {
+        id, ticket_id, token_hash, digest, address, tries, asked_by, expires_at, answered_at,
+    } beside {}
+}
+
 /// Stores a question; former ones of the ticket that were not answered die.
 ///
 /// # Errors
@@ -40,7 +47,8 @@ pub fn insert(conn: &mut Conn, vouch: Vouch) -> Result<(), Error> {
         vouches::table.filter(vouches::ticket_id.eq(&vouch.ticket_id)).filter(vouches::answered_at.is_null()),
     )
     .execute(conn)?;
-    diesel::insert_into(vouches::table).values(vouch).execute(conn)?;
+    let mac = rows::sign(conn, &vouch)?;
+    diesel::insert_into(vouches::table).values((vouch, vouches::mac.eq(mac))).execute(conn)?;
     Ok(())
 }
 
@@ -49,11 +57,9 @@ pub fn insert(conn: &mut Conn, vouch: Vouch) -> Result<(), Error> {
 /// # Errors
 /// Of the database alone.
 pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Vouch>, Error> {
-    Ok(vouches::table
-        .filter(vouches::token_hash.eq(token_hash))
-        .select(Vouch::as_select())
-        .first(conn)
-        .optional()?)
+    let found = vouches::table.filter(vouches::token_hash.eq(token_hash));
+    let row = found.select((Vouch::as_select(), vouches::mac)).first(conn).optional()?;
+    row.map(|row| rows::check(conn, row)).transpose()
 }
 
 /// The addresses of those who vouched on a ticket.
@@ -61,8 +67,10 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Vouch>, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn list_answered(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<String>, Error> {
-    let answered = vouches::table.filter(vouches::answered_at.is_not_null());
-    Ok(answered.filter(vouches::ticket_id.eq(ticket)).select(vouches::address).load(conn)?)
+    let of_ticket = vouches::table.filter(vouches::ticket_id.eq(ticket));
+    let all: Vec<(Vouch, Mac)> = of_ticket.select((Vouch::as_select(), vouches::mac)).load(conn)?;
+    let answered = rows::check_all(conn, all)?.into_iter().filter(|vouch| vouch.answered_at.is_some());
+    Ok(answered.map(|vouch| vouch.address).collect())
 }
 
 /// Counts a wrong code, if nobody has counted meanwhile.
@@ -70,10 +78,7 @@ pub fn list_answered(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<String>, 
 /// # Errors
 /// `Stale`.
 pub fn count(conn: &mut Conn, vouch: &Vouch) -> Result<(), Error> {
-    let changed = diesel::update(vouches::table.find(&vouch.id).filter(vouches::tries.eq(vouch.tries)))
-        .set(vouches::tries.eq(vouch.tries + 1))
-        .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+    change(conn, vouch, &Vouch { tries: vouch.tries + 1, ..vouch.clone() })
 }
 
 /// Records the answer, once, if no wrong code was counted meanwhile.
@@ -81,9 +86,16 @@ pub fn count(conn: &mut Conn, vouch: &Vouch) -> Result<(), Error> {
 /// # Errors
 /// `Stale`.
 pub fn answer(conn: &mut Conn, vouch: &Vouch, now: Time) -> Result<(), Error> {
-    let asked = vouches::table.find(&vouch.id).filter(vouches::answered_at.is_null());
-    let changed = diesel::update(asked.filter(vouches::tries.eq(vouch.tries)))
-        .set(vouches::answered_at.eq(now))
+    if vouch.answered_at.is_some() {
+        return Err(Error::Stale);
+    }
+    change(conn, vouch, &Vouch { answered_at: Some(now), ..vouch.clone() })
+}
+
+fn change(conn: &mut Conn, former: &Vouch, next: &Vouch) -> Result<(), Error> {
+    let (former, mac) = (rows::sign(conn, former)?, rows::sign(conn, next)?);
+    let changed = diesel::update(vouches::table.find(&next.id).filter(vouches::mac.eq(former)))
+        .set((vouches::tries.eq(next.tries), vouches::answered_at.eq(next.answered_at), vouches::mac.eq(mac)))
         .execute(conn)?;
     if changed == 1 { Ok(()) } else { Err(Error::Stale) }
 }

@@ -7,11 +7,17 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
+use super::rows::Keeper;
+
 const SLOW: Duration = Duration::from_millis(100);
 
 /// The statements that one [`super::Db`] runs, in order, from [`Statements::listen`] on: their text, without values.
 #[derive(Clone, Default)]
-pub struct Statements(Arc<Mutex<Option<Vec<String>>>>);
+pub struct Statements {
+    kept: Arc<Mutex<Option<Vec<String>>>>,
+    /// What else the connections share.
+    pub(super) rows: Arc<Keeper>,
+}
 
 impl Statements {
     /// Begins anew. What was kept before is forgotten.
@@ -32,7 +38,7 @@ impl Statements {
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<Vec<String>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,6 +51,10 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) const fn new(statements: Statements) -> Self {
         Self { statements, since: None }
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.statements.rows
     }
 }
 

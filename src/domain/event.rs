@@ -129,6 +129,8 @@ words! {
         Restored = "restored",
         /// A key of the ring was taken out of service.
         KeyRetired = "key_retired",
+        /// The rows that decide were signed, once and for all.
+        RowsSigned = "rows_signed",
         /// A file of accounts was imported.
         AccountsImported = "accounts_imported",
     }

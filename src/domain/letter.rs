@@ -73,7 +73,7 @@ words! {
         ApprovalsStopped = "approvals_stopped",
         /// The audit log does not verify.
         AuditBroken = "audit_broken",
-        /// A sealed secret did not open where it lies.
+        /// A sealed secret did not open where it lies, or a row that decides is not what was written.
         SealBroken = "seal_broken",
         /// The mail server refuses us, or its TLS does not verify.
         MailRefused = "mail_refused",

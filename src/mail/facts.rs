@@ -121,10 +121,10 @@ const fn alarm_words(alarm: Alarm) -> (&'static str, &'static str, &'static str)
              shipped off the machine, and approve nothing until you know what happened.",
         ),
         Alarm::SealBroken => (
-            "a sealed secret does not open",
-            "A sealed secret did not open in the row where it lies: the key ring is not the right one, or \
-             somebody wrote to the database.",
-            "Check that the key ring is complete, and run `rekey audit verify`.",
+            "the database holds what Rekey did not write",
+            "A row does not bear the mark that Rekey gave it, or a sealed secret did not open in it: somebody \
+             wrote to the database, or the key ring is not the right one. What the row says is refused.",
+            "Check that the key ring is complete, and run `rekey audit verify`: it names each such row.",
         ),
         Alarm::MailRefused => (
             "the mail server does not take letters",

@@ -111,7 +111,7 @@ fn context() -> &'static Context {
         let ring = KeyRing::draw(now(), &random).unwrap();
         let file = std::env::temp_dir().join(format!("rekey-properties-{}.db", std::process::id()));
         let url = format!("sqlite://{}", file.display()).into();
-        Context {
+        let ctx = Context {
             clock: Clock::set_to(now()),
             crypto: Crypto::with(ring, random, Passwords::cheap()),
             db: Db::open(&DatabaseSettings { url, readers: 1, connections: 2 }).unwrap(),
@@ -120,7 +120,9 @@ fn context() -> &'static Context {
             config: Arc::new(config),
             wake: Arc::new(Notify::new()),
             heartbeat: Heartbeat::default(),
-        }
+        };
+        ctx.db.sign_rows_with(ctx.crypto.row_key());
+        ctx
     })
 }
 

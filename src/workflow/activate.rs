@@ -253,7 +253,7 @@ fn decide(
     match outcome {
         CodeOutcome::Accepted(step) if proven => {
             // Among many guesses at once the right one is a guess like the others.
-            tickets::count_tries(conn, &ticket.id, tries, tries)?;
+            tickets::count_tries(conn, &ticket.id, pin.as_deref(), tries, tries)?;
             let step = i64::try_from(step.get()).map_err(|_| Error::Internal("a step"))?;
             let proven = Proven { step, by: Actor::Requester, session: None };
             complete(conn, ctx, ticket, proven, now).map(Ok)
@@ -262,7 +262,7 @@ fn decide(
         _ => {
             let wrong_pin = checked.presented.pin && pin.is_some() && !pin_fits;
             let counted = Tries { pin: tries.pin + i32::from(wrong_pin), activation: tries.activation + 1 };
-            tickets::count_tries(conn, &ticket.id, tries, counted)?;
+            tickets::count_tries(conn, &ticket.id, pin.as_deref(), tries, counted)?;
             Ok(Err(Rejection::WrongCode))
         }
     }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::db::audit::Entry;
+use crate::db::rows_all::Forged;
 use crate::domain::Time;
 use crate::domain::event::{Action, Subject};
 
@@ -185,6 +186,20 @@ pub struct Report {
     pub checkpoints_in_file: Option<u64>,
     /// Restores from backups, in order.
     pub gaps: Vec<Gap>,
-    /// The first thing that is wrong, if anything is.
+    /// The first thing that is wrong with the log, if anything is.
     pub broken: Option<Broken>,
+    /// Rows that decide.
+    pub rows: u64,
+    /// How many of them are not what was written.
+    pub forged_rows: u64,
+    /// Those, up to a hundred.
+    pub forged: Vec<Forged>,
+}
+
+impl Report {
+    /// Whether all is as it was written.
+    #[must_use]
+    pub const fn is_intact(&self) -> bool {
+        self.broken.is_none() && self.forged_rows == 0
+    }
 }

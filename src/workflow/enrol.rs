@@ -105,7 +105,7 @@ pub async fn confirm(ctx: &Context, caller: &Caller, code: SecretString) -> Resu
         let pending = desk.living.iter().find(|key| key.is_pending(Origin::Enrolment, now)).cloned();
         let pending = pending.ok_or(Rejection::NotFound)?;
         desk.require_open()?;
-        if desk.prove(&pending, &code)? { desk.go_live(&pending).map(Some) } else { Ok(None) }
+        if desk.prove(&pending, &code)? { desk.go_live(&pending.id).map(Some) } else { Ok(None) }
     });
     Ok(confirmed.await?.ok_or(Rejection::WrongCode)?)
 }
@@ -178,7 +178,11 @@ impl<'a> Desk<'a> {
         let secret = key.secret(&self.ctx.crypto)?;
         match matching_step(&secret, key.parameters()?, code, self.now, key.last()) {
             CodeOutcome::Accepted(step) => {
-                authenticators::accept(self.conn, key, step)?;
+                let accepted = authenticators::accept(self.conn, key, step)?;
+                self.living
+                    .iter_mut()
+                    .filter(|one| one.id == accepted.id)
+                    .for_each(|one| *one = accepted.clone());
                 failures::right(self.conn, &self.account)?;
                 self.account.lockout = self.account.lockout.after_right();
                 Ok(true)
@@ -210,11 +214,13 @@ impl<'a> Desk<'a> {
         Ok(secret)
     }
 
-    fn go_live(&mut self, pending: &Authenticator) -> Result<Vec<SecretString>, Error> {
+    fn go_live(&mut self, pending: &AuthenticatorId) -> Result<Vec<SecretString>, Error> {
+        let pending = self.living.iter().find(|key| key.id == *pending).cloned();
+        let pending = pending.ok_or(Rejection::NotFound)?;
         self.revoke(|key| key.state == AuthenticatorState::Active)?;
         let was_told = self.begins_at_toggle();
         let active = AuthenticatorState::Active;
-        change::authenticator(self.conn, self.ctx, pending, active, &self.actor, self.now)?;
+        change::authenticator(self.conn, self.ctx, &pending, active, &self.actor, self.now)?;
         self.turn(TwoFactor::On, Action::KeyActivated)?;
         let id = &self.account.id;
         let codes = recovery::renew(self.conn, self.ctx, id, self.now)?;

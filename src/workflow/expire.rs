@@ -100,7 +100,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
         .write(move |conn| {
             challenges::sweep(conn, now)?;
             vouches::sweep(conn, now)?;
-            review::void_expired_evidence(conn, evidence_until, now)?;
+            review::lapse_evidence(conn, evidence_until, now)?;
             tokens::sweep(conn, now)?;
             sessions::sweep(conn, now, idle_since)?;
             account_sessions::sweep(conn, now, idle_since)?;

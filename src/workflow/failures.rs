@@ -47,7 +47,7 @@ pub(super) fn wrong(
 ) -> Result<(), Error> {
     let next = account.lockout.after_wrong(now);
     if next.state(now) == LockoutState::Open {
-        return Ok(accounts::count(conn, &account.id, account.lockout, next)?);
+        return Ok(accounts::count(conn, account, next)?);
     }
     let mut locked = account.clone();
     locked.lockout = next;
@@ -62,12 +62,12 @@ pub(super) fn wrong(
     let event = Event::new(Action::CodesLocked).with("failures", next.failures.to_string());
     audit::insert(conn, &ctx.crypto, &around, &event)?;
     // The version alone would not notice a failure that was counted at the same moment.
-    accounts::count(conn, &account.id, account.lockout, next)?;
+    accounts::count(conn, account, next)?;
     Ok(accounts::update(conn, locked, account.version)?)
 }
 
 /// Forgets the failures after a right code. Where one was counted since the account was read, the code is looked at
 /// again: among many guesses at once the right one is a guess like the others.
 pub(super) fn right(conn: &mut Conn, account: &Account) -> Result<(), Error> {
-    Ok(accounts::count(conn, &account.id, account.lockout, account.lockout.after_right())?)
+    Ok(accounts::count(conn, account, account.lockout.after_right())?)
 }

@@ -54,6 +54,7 @@ pub mod rotate;
 mod sending;
 pub mod session;
 mod shutting_out;
+pub mod sign_rows;
 pub mod staff;
 mod tally;
 #[cfg(test)]
@@ -119,10 +120,11 @@ impl Context {
         done
     }
 
-    /// Passes an outcome on. Where a sealed value did not open, the administrators are told: somebody may have written
-    /// to the database. Not where our ring lacks its key: then this replica's ring is old, which `/readyz` says.
+    /// Passes an outcome on. Where a sealed value did not open, or a row is not what was written, the administrators are
+    /// told: somebody may have written to the database. Not where our ring lacks its key: then this replica's ring is old,
+    /// which `/readyz` says.
     async fn heed<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error @ Error::Database(db::Error::Sealed(_))) = &outcome
+        if let Err(error @ Error::Database(db::Error::Sealed(_) | db::Error::Forged { .. })) = &outcome
             && !error.lacks_key()
         {
             alarm::raise_or_log(self, Alarm::SealBroken).await;

@@ -24,7 +24,7 @@ use crate::domain::letter::{Content, Letter};
 use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::{ExternalId, Text};
-use crate::domain::ticket::{Bearer, Problem, State, Ticket};
+use crate::domain::ticket::{Bearer, Problem, Standing, State, Ticket};
 use crate::error::Error;
 
 /// How long a mailbox code is good.
@@ -126,6 +126,7 @@ impl Draft {
             frozen_from: None,
             diagnoses: 0,
             network: self.network.clone(),
+            standing: Standing::default(),
             version: 0,
         }
     }

@@ -80,8 +80,7 @@ impl Putting<'_> {
             entries.push(audit::entry(&self.ctx.crypto, &around, &created));
             accounts.push(account);
         }
-        accounts::insert_all(conn, accounts).map_err(lost_race)?;
-        account_addresses::insert_all(conn, &addresses)?;
+        accounts::insert_all(conn, accounts, &addresses).map_err(lost_race)?;
         Ok(audit::insert_all(conn, entries)?)
     }
 }

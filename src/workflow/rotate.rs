@@ -177,7 +177,7 @@ impl Page {
         self.seen += 1;
         match resealed {
             Ok(done) => self.resealed += u64::from(done),
-            Err(db::Error::Sealed(_)) => self.unopened += 1,
+            Err(db::Error::Sealed(_) | db::Error::Forged { .. }) => self.unopened += 1,
             Err(other) => return Err(other),
         }
         Ok(())

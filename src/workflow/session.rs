@@ -186,12 +186,15 @@ fn accepted(
     if !unchanged || member.disabled_at.is_some() || member.lockout().state(now) != LockoutState::Open {
         return Ok(None);
     }
-    Ok((check(conn, crypto, &member, code, now)? == CodeVerdict::Accepted).then_some(member))
+    match check(conn, crypto, &member, code, now)? {
+        CodeVerdict::Accepted(member) => Ok(Some(*member)),
+        CodeVerdict::Refused => Ok(None),
+    }
 }
 
-#[derive(PartialEq, Eq)]
 enum CodeVerdict {
-    Accepted,
+    /// The member as they are after it.
+    Accepted(Box<Member>),
     Refused,
 }
 
@@ -206,9 +209,9 @@ fn check(
     let secret = member.secret(crypto)?;
     match matching_step(&secret, Parameters::STANDARD, code, now, member.last()) {
         CodeOutcome::Accepted(step) => {
-            staff::accept(conn, member, step)?;
-            staff::count(conn, member, member.lockout().after_right())?;
-            Ok(CodeVerdict::Accepted)
+            let member = staff::accept(conn, member, step)?;
+            let member = staff::count(conn, &member, member.lockout().after_right())?;
+            Ok(CodeVerdict::Accepted(Box::new(member)))
         }
         CodeOutcome::Used => Ok(CodeVerdict::Refused),
         CodeOutcome::Wrong => {
@@ -225,7 +228,7 @@ fn begin(
     now: Time,
     lasts: Duration,
 ) -> Result<SignedIn, Error> {
-    let version = staff::raise_version(conn, member)?;
+    let version = staff::raise_version(conn, member)?.version;
     let around = Circumstances {
         actor: &Actor::Staff(member.id.clone()),
         at: now,
@@ -329,7 +332,7 @@ pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Ti
     let until = now + Duration::minutes(i64::from(ctx.config.sessions.step_up_minutes));
     let (inner, by) = (ctx.clone(), who.acting());
     let code = SecretString::from(code);
-    let verdict = ctx
+    let accepted = ctx
         .write(move |conn| {
             let (member, _) = by.lock(conn, &inner, Lock::Update, now)?;
             match member.lockout().state(now) {
@@ -339,14 +342,15 @@ pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Ti
                 }
                 LockoutState::Off => return Err(Rejection::TooManyTries(None).into()),
             }
-            let Some(code) = Code::parse(code.expose_secret()) else { return Ok(CodeVerdict::Refused) };
-            let verdict = check(conn, &inner.crypto, &member, &code, now)?;
-            if verdict == CodeVerdict::Accepted {
+            let Some(code) = Code::parse(code.expose_secret()) else { return Ok(false) };
+            let accepted =
+                matches!(check(conn, &inner.crypto, &member, &code, now)?, CodeVerdict::Accepted(_));
+            if accepted {
                 sessions::step_up(conn, by.session(), until)?;
             }
-            Ok(verdict)
+            Ok(accepted)
         })
         .await?;
     // Outside the transaction: a refusal within would take the count back.
-    if verdict == CodeVerdict::Accepted { Ok(until) } else { Err(Rejection::WrongCode.into()) }
+    if accepted { Ok(until) } else { Err(Rejection::WrongCode.into()) }
 }

@@ -230,7 +230,6 @@ where
     let (work, now, email) = (ctx.clone(), ctx.now(), email.to_owned());
     ctx.write(move |conn| {
         let mut member = find(conn, &email)?;
-        let from = member.version;
         let Changed { event, is_out } = apply(&mut member, now);
         if let Some(event) = event {
             member.version += 1;
@@ -238,7 +237,7 @@ where
             if member.disabled_at.is_some() {
                 sessions::end_all(conn, &member.id)?;
             }
-            staff::update_standing(conn, &member, from)?;
+            staff::update_standing(conn, &member)?;
         }
         if is_out { shutting_out::shut_out(conn, &work, &member.id, now) } else { Ok(Vec::new()) }
     })

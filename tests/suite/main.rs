@@ -44,4 +44,5 @@ mod standards;
 mod stopping;
 mod surroundings;
 mod truth;
+mod upgrade;
 mod vouches;

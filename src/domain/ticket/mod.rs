@@ -107,6 +107,16 @@ words! {
     }
 }
 
+/// Digests of the evidence and of the approvals in force, made where they are stored, so that nothing beside a ticket
+/// comes or goes unseen. Zeros where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Of the evidence.
+    pub evidence: [u8; 32],
+    /// Of the approvals.
+    pub approvals: [u8; 32],
+}
+
 /// A ticket, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -162,6 +172,8 @@ pub struct Ticket {
     pub diagnoses: i32,
     /// The network that it came from, keyed and hashed.
     pub network: Option<String>,
+    /// What stands beside it.
+    pub standing: Standing,
     /// Goes up by one with each audit entry.
     pub version: i32,
 }

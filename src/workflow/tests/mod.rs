@@ -64,6 +64,10 @@ impl World {
             wake: Arc::default(),
             heartbeat: crate::workflow::readiness::Heartbeat::default(),
         };
+        ctx.db.sign_rows_with(ctx.crypto.row_key());
+        for table in &db::rows_all::TABLES {
+            ctx.db.write(move |conn| table.sign(conn, "", 100)).await.unwrap();
+        }
         let client = ClientId::new("host");
         let world = Self { ctx, ada: Caller::Host { client, external_id: "ada".to_owned() }, _fresh: fresh };
         world.populate().await;

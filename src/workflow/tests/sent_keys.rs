@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::ids::{AuthenticatorId, Reference, TicketId};
 use crate::domain::rejection::Rejection;
-use crate::domain::ticket::{Bearer, KeyMaterial, Problem, State, Ticket};
+use crate::domain::ticket::{Bearer, KeyMaterial, Problem, Standing, State, Ticket};
 
 fn ticket(tier: Tier, pin_made: bool) -> Ticket {
     Ticket {
@@ -33,6 +33,7 @@ fn ticket(tier: Tier, pin_made: bool) -> Ticket {
         frozen_from: None,
         diagnoses: 0,
         network: None,
+        standing: Standing::default(),
         version: 0,
     }
 }

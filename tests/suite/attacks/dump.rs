@@ -37,7 +37,7 @@ pub(super) fn dump(url: &str, without: &[&str]) -> Dump {
 }
 
 /// Somebody with the database's password.
-pub(super) fn tamper(url: &str, sql: &str) {
+pub fn tamper(url: &str, sql: &str) {
     match url.strip_prefix("sqlite://") {
         Some(path) => {
             let mut conn = SqliteConnection::establish(path).unwrap();

@@ -170,7 +170,7 @@ on_both! {
         let as_root = app.sign_in("root@desk.example.com", &app.next_code(&agent.key)).await;
         assert_eq!(as_root.status, 500, "{}", as_root.text);
 
-        let alarms = |letters: &[Letter]| letters.iter().filter(|one| one.subject.contains("a sealed secret does not open")).count();
+        let alarms = |letters: &[Letter]| letters.iter().filter(|one| one.subject.contains("the database holds what Rekey did not write")).count();
         app.after(TimeDelta::days(1)).await;
         app.mail.take().clear();
         app.sign_in("root@desk.example.com", &app.next_code(&agent.key)).await;

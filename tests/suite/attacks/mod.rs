@@ -13,6 +13,7 @@ mod dump;
 mod f_operators;
 mod f_readers;
 mod f_rings;
+mod f_writers;
 mod h_transport;
 mod i_kills;
 mod i_races;
@@ -23,3 +24,5 @@ mod l_floods;
 mod l_outages;
 mod m_audit;
 mod stage;
+
+pub use dump::tamper;

@@ -87,6 +87,7 @@ impl Walk<'_> {
         let (reference, token) = (text(&opened, "reference"), text(&opened, "token"));
         crowd.now = self.app.ctx.now();
         crowd.around(&reference, count);
+        crowd.sign(&self.app.ctx.db).await;
         Asker { email: email.to_owned(), reference, token }
     }
 

@@ -20,7 +20,9 @@ async fn walked(tickets: usize) -> Vec<(String, usize, usize)> {
     let demo = Demo::prepare(&folder.path().join("demo"), &listener).await.unwrap();
     if tickets > 0 {
         let url = secrecy::ExposeSecret::expose_secret(&demo.ctx.config.database.url).to_owned();
-        Crowd::on(&url, demo.ctx.now()).tickets(1, tickets, 2);
+        let mut crowd = Crowd::on(&url, demo.ctx.now());
+        crowd.tickets(1, tickets, 2);
+        crowd.sign(&demo.ctx.db).await;
     }
     let http = Client::new(&demo.ctx.config.http.public_url);
     let product = routes::patterns(&demo.ctx, |_| {}).await;

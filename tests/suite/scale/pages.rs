@@ -58,6 +58,7 @@ impl Walk<'_> {
         let reference = path.trim_start_matches("/tickets/").trim_end_matches("/code").to_owned();
         crowd.now = self.app.ctx.now();
         crowd.around(&reference, count);
+        crowd.sign(&self.app.ctx.db).await;
         let page = self.page(ada, "/tickets/{reference}/code", &path).await;
         let code = self.app.letter(ADA, "code to confirm").await.digits(6);
         let path = ada.send(&page, &[("code", &code)]).await.location();
@@ -177,6 +178,7 @@ impl Walk<'_> {
         olga.send(&page.form("/account/set-up"), &[("code", &self.app.next_code(&key))]).await;
         crowd.now = self.app.ctx.now();
         crowd.around(&asked.reference, count);
+        crowd.sign(&self.app.ctx.db).await;
         for name in [
             "profile",
             "turn-off",

@@ -69,6 +69,7 @@ async fn staged(backend: Backend) -> (TestApp, Crowd) {
     let mut crowd = Crowd::on(&app.database.url, app.ctx.now());
     crowd.tickets(1, TICKETS, 50);
     crowd.the_rest(1, TICKETS);
+    crowd.sign(&app.ctx.db).await;
     crowd.analyze();
     (app, crowd)
 }

@@ -34,6 +34,7 @@ async fn staged(backend: Backend, rows: usize) -> (TestApp, Crowd) {
     let mut crowd = Crowd::on(&app.database.url, app.ctx.now());
     // Of each state so many.
     crowd.tickets(1, rows * 2 * 7 + 1, 2);
+    crowd.sign(&app.ctx.db).await;
     (app, crowd)
 }
 

@@ -11,6 +11,7 @@ use chrono::{NaiveDate, TimeDelta};
 use rekey::clock::Clock;
 use rekey::config::Config;
 use rekey::crypto::{Crypto, KeyRing, Passwords, Random};
+use rekey::db::rows_all::TABLES;
 use rekey::domain::Time;
 use rekey::domain::ids::ClientId;
 use rekey::mail::{MailSettings, Mailer, Memory};
@@ -92,6 +93,11 @@ impl TestApp {
             wake: Arc::new(Notify::new()),
             heartbeat: Heartbeat::default(),
         };
+        ctx.db.sign_rows_with(ctx.crypto.row_key());
+        // What the migrations made, as the program signs it at its first start.
+        for table in &TABLES {
+            ctx.db.write(move |conn| table.sign(conn, "", 100)).await.unwrap();
+        }
         let added = clients::add(&ctx, "Example", Scope::ALL, None).await.unwrap();
         let (http, server) = serve(&ctx);
         let host_token = added.token.expose_secret().to_owned();
@@ -112,6 +118,7 @@ impl TestApp {
     /// The same by another URL of the database.
     pub fn replica_at(&self, url: &str) -> Self {
         let ctx = Context { db: open(url), ..self.ctx.clone() };
+        ctx.db.sign_rows_with(ctx.crypto.row_key());
         let (http, server) = serve(&ctx);
         Self {
             ctx,

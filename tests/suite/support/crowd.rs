@@ -6,6 +6,8 @@
 use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
+use rekey::db::Db;
+use rekey::db::rows_all::TABLES;
 
 /// A way into a database beside the program's own.
 pub struct Crowd {
@@ -161,32 +163,38 @@ impl Crowd {
                 "account_addresses",
                 format!("{account}, 'o' || i || '@example.com', 'other', {past}, FALSE FROM n"),
             ),
-            ("challenges", format!("{ticket}, 'd' || i, {past}, 0 FROM n")),
+            (
+                "challenges (ticket_id, digest, expires_at, tries)",
+                format!("{ticket}, 'd' || i, {past}, 0 FROM n"),
+            ),
             (
                 "evidence (id, ticket_id, method, outcome, note, at)",
                 format!("'e' || i, {ticket}, 'mailbox_code', 'passed', '', {past} FROM n"),
             ),
             (
-                "approvals",
+                "approvals (id, ticket_id, staff_id, reason, at, voided_at)",
                 format!("'p' || i, {ticket}, (SELECT min(id) FROM staff), '', {past}, NULL FROM n"),
             ),
             ("risks", format!("{ticket}, 'recent_ticket', {past} FROM n")),
             (
-                "vouches",
+                "vouches (id, ticket_id, token_hash, digest, address, tries, asked_by, expires_at, answered_at)",
                 format!(
                     "'v' || i, {ticket}, 'h' || i, 'd', 'm@example.com', 0, (SELECT min(id) FROM staff), {past}, NULL FROM n"
                 ),
             ),
-            ("tokens", format!("'t' || i, 'ticket', {ticket}, NULL, NULL, {later} FROM n")),
+            (
+                "tokens (hash, kind, ticket_id, account_id, authenticator_id, expires_at)",
+                format!("'t' || i, 'ticket', {ticket}, NULL, NULL, {later} FROM n"),
+            ),
             ("looking", format!("{ticket}, (SELECT min(id) FROM staff), {past} FROM n")),
             (
-                "account_sessions",
+                ACCOUNT_SESSIONS,
                 format!(
                     "'s' || i, 'h' || i, {account}, 'Firefox on Linux', {past}, {past}, NULL, {later}, NULL FROM n"
                 ),
             ),
             (
-                "staff_sessions",
+                "staff_sessions (id, token_hash, staff_id, created_at, seen_at, expires_at, step_up_until)",
                 format!(
                     "'s' || i, 'h' || i, (SELECT min(id) FROM staff), {past}, {past}, {later}, NULL FROM n"
                 ),
@@ -214,7 +222,9 @@ impl Crowd {
             (
                 ENTRIES,
                 format!(
-                    "{}, {past}, 'requester', 'noted', 'ticket', t.id, 1000 + i, t.id, '{{}}', {bytes}, {chained} + i, {bytes} {ticket}",
+                    "{}, {past}, 'requester', 'noted', 'ticket', {}, 1000 + i, t.id, '{{}}', {bytes}, {chained} + i, {bytes} {ticket}",
+                    name("l"),
+                    // Nobody's own: the versions of the ticket stay as many as its entries.
                     name("l")
                 ),
             ),
@@ -229,9 +239,12 @@ impl Crowd {
                 "evidence (id, ticket_id, method, outcome, note, at)",
                 format!("{}, t.id, 'mailbox_code', 'passed', '', {past} {ticket}", name("e")),
             ),
-            ("approvals", format!("{}, t.id, {staff}, '', {past}, {past} {ticket}", name("p"))),
             (
-                "account_sessions",
+                "approvals (id, ticket_id, staff_id, reason, at, voided_at)",
+                format!("{}, t.id, {staff}, '', {past}, {past} {ticket}", name("p")),
+            ),
+            (
+                ACCOUNT_SESSIONS,
                 format!(
                     "{}, {}, t.account_id, 'Firefox on Linux', {past}, {past}, {past}, {later}, NULL {ticket}",
                     name("s"),
@@ -262,8 +275,26 @@ impl Crowd {
             );
         }
         let tokens = format!("'token{of}' || i, 'ticket', {}, NULL, NULL, NULL FROM n", name("y"));
-        self.fill(0, count, "tokens", &tokens);
+        self.fill(
+            0,
+            count,
+            "tokens (hash, kind, ticket_id, account_id, authenticator_id, expires_at)",
+            &tokens,
+        );
         self.run("COMMIT");
+    }
+
+    /// Has all that was written past the program signed, as the program would have.
+    pub async fn sign(&mut self, db: &Db) {
+        // What stands beside tickets and accounts is signed with them.
+        self.run("UPDATE tickets SET mac = NULL; UPDATE accounts SET addresses_mac = NULL");
+        for table in &TABLES {
+            let mut after = Some(String::new());
+            while let Some(from) = after {
+                let work = move |conn: &mut rekey::db::Conn| table.sign(conn, &from, 500);
+                after = db.patient().write(work).await.unwrap_or_else(|error| panic!("{error}")).last;
+            }
+        }
     }
 
     /// So many members of the staff.
@@ -281,6 +312,8 @@ impl Crowd {
 
 const ENTRIES: &str = "audit_entries (id, at, actor_kind, action, subject_kind, subject_id, subject_version, \
     ticket_id, details, mac, position, chain)";
+const ACCOUNT_SESSIONS: &str = "account_sessions (id, token_hash, account_id, browser, created_at, seen_at, code_at, \
+    expires_at, network)";
 const LETTERS: &str = "letters (id, ticket_id, account_id, purpose, recipient, message_id, state, attempts, \
     created_at, state_at)";
 

@@ -25,7 +25,7 @@ use chrono::{Duration, NaiveDate, NaiveTime};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Bearer, CloseReason, KeyMaterial, Problem, State, Ticket};
+use super::{Bearer, CloseReason, KeyMaterial, Problem, Standing, State, Ticket};
 use crate::domain::Time;
 use crate::domain::actor::{Owner, Rank, StaffActor};
 use crate::domain::evidence::{Evidence, Method, Outcome};
@@ -159,6 +159,7 @@ fn ticket(state: State) -> Ticket {
         frozen_from: (state == Frozen).then_some(InReview),
         diagnoses: 0,
         network: None,
+        standing: Standing::default(),
         version: 7,
     }
 }
