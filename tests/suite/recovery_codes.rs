@@ -47,8 +47,9 @@ on_both! {
         for (id, code) in ids.iter().zip(&codes) {
             let code: String = code.split('-').collect();
             let digest = app.ctx.crypto.code_digest(Purpose::RecoveryCode, &[&account], &code);
-            app.tamper(&format!("UPDATE recovery_codes SET digest = '{digest}' WHERE id = '{id}'"));
+            app.tamper(&format!("UPDATE recovery_codes SET digest = '{digest}', mac = NULL WHERE id = '{id}'"));
         }
+        app.sign_rows().await;
         let old = app.ctx.crypto.primary_key_id();
         app.rotates();
         assert_eq!(app.verdict(json!({"recovery_code": codes[0]})).await, "accepted");

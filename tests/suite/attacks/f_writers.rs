@@ -49,7 +49,8 @@ impl TestApp {
             format!("SELECT name AS text FROM pragma_table_info('{table}')")
         } else {
             format!(
-                "SELECT column_name::text AS text FROM information_schema.columns WHERE table_name = '{table}'"
+                "SELECT column_name::text AS text FROM information_schema.columns WHERE table_name = '{table}'
+                AND is_generated = 'NEVER'"
             )
         };
         let set: Vec<String> = self.rows(&names).iter().map(|name| format!("{name} = kept.{name}")).collect();
