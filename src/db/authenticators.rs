@@ -97,11 +97,11 @@ impl Authenticator {
     /// # Errors
     /// `Sealed` where the row is not what was sealed, `Forged` where it is not what was written.
     pub fn secret(&self, crypto: &Crypto) -> Result<SharedSecret, Error> {
+        let context = [self.account_id.as_str(), self.id.as_str(), self.state.as_str()];
+        let opened = crypto.open(Purpose::AuthenticatorSecret, &context, &self.secret)?;
         if !self.is_ours(crypto) {
             return Err(rows::forged("authenticators", self.id.as_str()));
         }
-        let context = [self.account_id.as_str(), self.id.as_str(), self.state.as_str()];
-        let opened = crypto.open(Purpose::AuthenticatorSecret, &context, &self.secret)?;
         SharedSecret::new(&opened).ok_or(Error::Corrupt("length of a shared secret"))
     }
 

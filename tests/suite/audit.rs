@@ -323,6 +323,7 @@ async fn a_restore_and_its_gap_are_named_for_good_and_break_nothing() {
     }
     let last = app.audited().await.sealed;
     let back = Context { db: open(&format!("sqlite://{}", file.display())), ..app.ctx.clone() };
+    back.db.sign_rows_with(back.crypto.row_key());
     let cut = audit_verify::verify(&back, &|_, _| ()).await.unwrap();
     assert!(matches!(cut.broken, Some(Broken::Shortened { end: 8, .. })), "{:?}", cut.broken);
     let restored = restore::end_all(&back).await.unwrap();
