@@ -76,11 +76,16 @@ const SQLITE: &str = "PRAGMA busy_timeout = 4000; PRAGMA journal_mode = WAL; PRA
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
     PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;";
 
-const POSTGRES: [&str; 4] = [
+// Plans of prepared statements are kept, and the first ones are made while tables are empty: reading such a table whole
+// is cheapest then, and stays so however it grows, until somebody makes statistics. Every look-up has its index, so one is
+// taken wherever it serves; compiling plans, whose cost is then overrated, would take longer than any of them.
+const POSTGRES: [&str; 6] = [
     "client_min_messages = warning",
     "statement_timeout = '4s'",
     "lock_timeout = '3s'",
     "idle_in_transaction_session_timeout = '10s'",
+    "enable_seqscan = off",
+    "jit = off",
 ];
 const POSTGRES_MAINTAIN: [&str; 3] =
     ["client_min_messages = warning", "statement_timeout = 0", "lock_timeout = 0"];

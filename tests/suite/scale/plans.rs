@@ -6,11 +6,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use rekey::db::{Conn, DatabaseSettings, Db, Error};
+use rekey::workflow::Context;
+use rekey::workflow::import::{Import, import};
+
 use super::walk::Walk;
+use crate::accounts::Silent;
 use crate::support::app::TestApp;
 use crate::support::crowd::Crowd;
 use crate::support::database::Backend;
-use crate::support::plan::Plans;
+use crate::support::plan::{Plans, kept};
 
 /// Tickets in the database: enough that a planner prefers an index wherever one serves.
 const TICKETS: usize = 6_000;
@@ -93,6 +98,18 @@ on_both! {
                 writeln!(faults, "{fault}\n  of {statement}\n{plan}").unwrap();
             }
         }
+        // Plans that a connection keeps from the time when there was nothing yet. Nobody has made statistics.
+        if backend == Backend::Postgres {
+            let empty = TestApp::start(backend, &[]).await;
+            let mut plans = Plans::on(&empty.database.url);
+            for statement in all.iter().filter(|one| Plans::explains(one)) {
+                let plan = plans.of(statement);
+                let scans = plans.faults(statement, &plan, &SMALL, &FEW).into_iter();
+                for fault in scans.filter(|fault| fault.starts_with("scan")) {
+                    writeln!(faults, "with empty tables: {fault}\n  of {statement}\n{plan}").unwrap();
+                }
+            }
+        }
         assert!(all.len() > 100, "{}", all.len());
         assert!(faults.is_empty(), "{faults}");
     }
@@ -122,6 +139,39 @@ on_both! {
             let plan = plans.of(&statement);
             assert!(plan.contains("delivery_problems_queue"), "{statement}\n{plan}");
             assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
+        }
+    }
+}
+
+/// The look-ups of a first import are planned while there is nothing to find, and run until all is there.
+#[tokio::test]
+async fn a_first_import_keeps_no_plan_that_reads_a_table_whole() {
+    let app = TestApp::start(Backend::Postgres, &[]).await;
+    // One connection, so that what it keeps can be looked at.
+    let settings = DatabaseSettings { url: app.database.url.clone().into(), readers: 1, connections: 1 };
+    let ctx = Context { db: Db::open(&settings).unwrap(), ..app.ctx.clone() };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("people.csv");
+    let mut people = "external_id,email,name,other_emails\n".to_owned();
+    for n in 0..9_000 {
+        writeln!(people, "emp-{n},person{n}@example.com,Person {n},p{n}@home.example").unwrap();
+    }
+    std::fs::write(&file, people).unwrap();
+    let what = Import { file, client: None, skip_bad: false };
+    assert_eq!(import(&ctx, &what, &Silent).await.unwrap().created, 9_000);
+    // Once more, with all of them there.
+    assert_eq!(import(&ctx, &what, &Silent).await.unwrap().unchanged, 9_000);
+
+    let kept = ctx.db.write(|conn| match conn {
+        Conn::Pg(conn) => Ok::<_, Error>(kept(conn)),
+        Conn::Sqlite(_) => panic!("this is PostgreSQL"),
+    });
+    let kept = kept.await.unwrap();
+    let lists = kept.iter().filter(|(statement, _)| statement.contains("= ANY"));
+    assert!(lists.count() >= 3, "the look-ups are not among them: {kept:?}");
+    for (statement, plan) in kept {
+        for table in ["accounts", "account_addresses", "audit_entries"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{statement}\n{plan}");
         }
     }
 }

@@ -28,8 +28,8 @@ impl Plans {
             return Self::Sqlite(SqliteConnection::establish(path).unwrap());
         }
         let mut conn = PgConnection::establish(url).unwrap();
-        // What a prepared statement runs with in the long run: a plan that fits every value. Of a range nothing is
-        // known then, so a third of the table is guessed at, and scanned: an index that could serve is preferred.
+        // What a prepared statement runs with in the long run: a plan that fits every value. The program prefers an
+        // index that could serve, as it is done here.
         conn.batch_execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off").unwrap();
         Self::Postgres(conn)
     }
@@ -60,6 +60,33 @@ impl Plans {
             }
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    statement: String,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    values: i32,
+}
+
+/// The statements that a connection has prepared, each with the plan that it keeps for all values.
+pub fn kept(conn: &mut PgConnection) -> Vec<(String, String)> {
+    conn.batch_execute("SET plan_cache_mode = force_generic_plan").unwrap();
+    let all =
+        "SELECT name, statement, cardinality(parameter_types)::integer AS values FROM pg_prepared_statements";
+    let all: Vec<Kept> = diesel::sql_query(all).load(conn).unwrap();
+    let all = all.into_iter().filter(|one| Plans::explains(&one.statement));
+    all.map(|one| {
+        let values = vec!["NULL"; usize::try_from(one.values).unwrap()].join(", ");
+        let values = if values.is_empty() { values } else { format!("({values})") };
+        let explain = format!("EXPLAIN EXECUTE \"{}\"{values}", one.name);
+        let lines: Vec<PostgresLine> = diesel::sql_query(explain).load(conn).unwrap();
+        (one.statement, lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n"))
+    })
+    .collect()
 }
 
 impl Plans {
