@@ -1,4 +1,4 @@
-//! `rekey accounts`: a local password, and importing a file.
+//! `rekey accounts`: a local password, moving an account to another application, and importing a file.
 
 use std::path::PathBuf;
 
@@ -9,22 +9,39 @@ use serde_json::json;
 use super::failure::Failure;
 use super::output::Output;
 use super::{input, progress};
+use crate::error::Error;
 use crate::workflow::Context;
+use crate::workflow::account_move::move_account;
 use crate::workflow::accounts;
+use crate::workflow::applications::Named;
 use crate::workflow::import::{self, Import, ImportError, Summary, Watcher};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Sets a local password, read from standard input, for hosts without a sign-in of their own.
     Password {
-        /// The host's name for the account.
+        /// The application's name for the account.
         external_id: String,
+        /// The application, where several have an account of that id.
+        #[arg(long, value_name = "NAME")]
+        client: Option<String>,
+    },
+    /// Gives an account to another application. Tickets are privileged for 30 days, as for an account that is new again.
+    Move {
+        /// The name for the account at the application that has it now.
+        external_id: String,
+        /// The application that it is to belong to.
+        #[arg(long, value_name = "NAME")]
+        to: String,
+        /// The application that has it now, where several have an account of that id.
+        #[arg(long, value_name = "NAME")]
+        client: Option<String>,
     },
     /// Imports accounts from CSV or NDJSON; nothing of a file with a bad line, unless told otherwise.
     Import {
         /// CSV with a header, or NDJSON.
         file: PathBuf,
-        /// The host whose accounts they are; the only one there is, if it is left out.
+        /// The application whose accounts they are. Without it the only one there is, or else the built-in `local`.
         #[arg(long, value_name = "NAME")]
         client: Option<String>,
         /// Take the good lines of a file that has bad ones.
@@ -35,17 +52,28 @@ pub(super) enum Command {
 
 pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Result<(), Failure> {
     match command {
-        Command::Password { external_id } => {
+        Command::Password { external_id, client } => {
             let password = input::password()?;
-            let set = accounts::set_password(ctx, &external_id, &password).await;
-            set.map_err(|error| Failure::about("account of that external id", error))?;
+            let named = Named { external_id: external_id.clone(), client };
+            accounts::set_password(ctx, named, &password).await.map_err(about)?;
             output.print(&json!({ "external_id": external_id, "password": "set" }), "the password is set");
+            Ok(())
+        }
+        Command::Move { external_id, to, client } => {
+            let named = Named { external_id: external_id.clone(), client };
+            move_account(ctx, named, &to).await.map_err(about)?;
+            let said = format!("{external_id} belongs to {to} now");
+            output.print(&json!({ "external_id": external_id, "client": to }), &said);
             Ok(())
         }
         Command::Import { file, client, skip_bad } => {
             import(ctx, &Import { file, client, skip_bad }, output).await
         }
     }
+}
+
+fn about(error: Error) -> Failure {
+    Failure::about("account of that external id", error)
 }
 
 /// Bad lines go to standard error as they are found, above the bar.

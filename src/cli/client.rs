@@ -91,8 +91,11 @@ async fn list(ctx: &Context, output: &Output) -> Result<(), Failure> {
     let hosts = clients::list(ctx).await?;
     let mut rows = vec![["NAME", "ID", "SCOPES", "KEYS", "STANDING"].map(String::from).to_vec()];
     rows.extend(hosts.iter().map(|one| {
-        let standing =
-            one.disabled_at.map_or("active".to_owned(), |at| format!("disabled since {}", time(at)));
+        let standing = match one.disabled_at {
+            _ if one.id.is_local() => "built in".to_owned(),
+            None => "active".to_owned(),
+            Some(at) => format!("disabled since {}", time(at)),
+        };
         vec![one.name.clone(), one.id.as_str().to_owned(), one.scopes.clone(), one.keys.to_string(), standing]
     }));
     let item = |one: &clients::ClientView| {

@@ -11,6 +11,7 @@ use crate::domain::actor::Roles;
 use crate::domain::ids::Reference;
 use crate::error::Error;
 use crate::workflow::Context;
+use crate::workflow::applications::Named;
 use crate::workflow::staff::{self, Enrolled, MemberView, NewMember};
 
 #[derive(Subcommand)]
@@ -25,9 +26,12 @@ pub(super) enum Command {
         /// agent, approver, admin, auditor; several with commas.
         #[arg(long, value_parser = roles)]
         role: Roles,
-        /// The account at the host that is theirs, where it has another address.
+        /// The account that is theirs, where it has another address.
         #[arg(long, value_name = "EXTERNAL_ID")]
         account: Option<String>,
+        /// The application of that account, where several have one of that id.
+        #[arg(long, value_name = "NAME", requires = "account")]
+        client: Option<String>,
     },
     /// Lists the staff.
     List,
@@ -63,8 +67,9 @@ fn roles(text: &str) -> Result<Roles, &'static str> {
 
 pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Result<(), Failure> {
     match command {
-        Command::Add { email, name, role, account } => {
+        Command::Add { email, name, role, account, client } => {
             let password = input::password()?;
+            let account = account.map(|external_id| Named { external_id, client });
             let new = NewMember { email, name, roles: role, account, password };
             let added = staff::add(ctx, new).await;
             let added = added.map_err(|error| Failure::about("account of that external id", error))?;

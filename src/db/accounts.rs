@@ -1,4 +1,5 @@
-//! Accounts: looked up by the host's id or by address, written with compare-and-swap on their version.
+//! Accounts: looked up by external id or address within their application, written with compare-and-swap on their
+//! version.
 //!
 //! The rule: a transaction that decides by what belongs to an account (its tickets, keys, codes, sessions) locks the
 //! account first and reads after that. What was read before the lock may be out of date by the time it is held. Several
@@ -58,7 +59,7 @@ impl From<Row> for Account {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
-            client: row.client_id,
+            client: row.client_id.unwrap_or_else(ClientId::local),
             external_id: row.external_id,
             email: row.email,
             name: row.name,
@@ -85,7 +86,7 @@ impl From<Account> for Row {
         Self {
             email_folded: account.email.to_ascii_lowercase(),
             id: account.id,
-            client_id: account.client,
+            client_id: Some(account.client),
             external_id: account.external_id,
             email: account.email,
             name: account.name,
@@ -142,13 +143,18 @@ pub fn lock_all(conn: &mut Conn, ids: &[&AccountId]) -> Result<Vec<Account>, Err
     rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
-/// The account of the host's id, removed or not, locked.
+/// The account of that external id at an application, removed or not, locked.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn lock_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
+pub fn lock_by_external_id(
+    conn: &mut Conn,
+    client: &ClientId,
+    external_id: &str,
+) -> Result<Option<Account>, Error> {
     let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
         .filter(accounts::external_id.eq(external_id))
+        .filter(accounts::client_id.eq(client))
         .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
     row.map(|row| checked(conn, row)).transpose()
 }
@@ -193,13 +199,21 @@ pub fn lock_of_token(conn: &mut Conn, hash: &str) -> Result<Option<Account>, Err
     row.map(|row| checked(conn, row)).transpose()
 }
 
-/// The account of the host's id, removed or not.
+/// The account of that external id at an application, removed or not.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>, Error> {
-    let found = accounts::table.filter(accounts::external_id.eq(external_id));
-    let row = found.select((Row::as_select(), accounts::mac)).first(conn).optional()?;
+pub fn find_by_external_id(
+    conn: &mut Conn,
+    client: &ClientId,
+    external_id: &str,
+) -> Result<Option<Account>, Error> {
+    let row = accounts::table
+        .filter(accounts::external_id.eq(external_id))
+        .filter(accounts::client_id.eq(client))
+        .select((Row::as_select(), accounts::mac))
+        .first(conn)
+        .optional()?;
     row.map(|row| checked(conn, row)).transpose()
 }
 
@@ -223,18 +237,46 @@ pub fn find_of_client(
     row.map(|row| checked(conn, row)).transpose()
 }
 
-/// The account of that address on file; never by its other addresses.
+/// The account of that address on file at an application; never by its other addresses.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Account>, Error> {
+pub fn find_by_email(conn: &mut Conn, client: &ClientId, email: &str) -> Result<Option<Account>, Error> {
     let row = accounts::table
         .filter(accounts::email_folded.eq(email.to_ascii_lowercase()))
+        .filter(accounts::client_id.eq(client))
         .filter(accounts::removed_at.is_null())
         .select((Row::as_select(), accounts::mac))
         .first(conn)
         .optional()?;
     row.map(|row| checked(conn, row)).transpose()
+}
+
+/// The accounts of that external id at any application, removed or not.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Vec<Account>, Error> {
+    let rows: Vec<(Row, Mac)> = accounts::table
+        .filter(accounts::external_id.eq(external_id))
+        .order(accounts::client_id)
+        .select((Row::as_select(), accounts::mac))
+        .load(conn)?;
+    rows.into_iter().map(|row| checked(conn, row)).collect()
+}
+
+/// The accounts of that address on file at any application; never by their other addresses.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_by_email(conn: &mut Conn, email: &str) -> Result<Vec<Account>, Error> {
+    let rows: Vec<(Row, Mac)> = accounts::table
+        .filter(accounts::email_folded.eq(email.to_ascii_lowercase()))
+        .filter(accounts::removed_at.is_null())
+        .order(accounts::client_id)
+        .select((Row::as_select(), accounts::mac))
+        .load(conn)?;
+    rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
 /// The accounts of these ids, in no order, as the rows stand: for showing and writing to, and nothing is decided on them.
@@ -246,25 +288,35 @@ pub fn list(conn: &mut Conn, ids: Vec<AccountId>) -> Result<Vec<Account>, Error>
     Ok(rows.into_iter().map(Account::from).collect())
 }
 
-/// The accounts of these ids of hosts, removed or not, in no order.
+/// The accounts of these external ids at an application, removed or not, in no order.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn list_by_external_ids(conn: &mut Conn, external_ids: &[&str]) -> Result<Vec<Account>, Error> {
+pub fn list_by_external_ids(
+    conn: &mut Conn,
+    client: &ClientId,
+    external_ids: &[&str],
+) -> Result<Vec<Account>, Error> {
     let rows: Vec<(Row, Mac)> = on_both!(conn, c => accounts::table
         .filter(accounts::external_id.eq_any(external_ids))
+        .filter(accounts::client_id.eq(client))
         .select((Row::as_select(), accounts::mac))
         .load(c)?);
     rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
-/// Who holds these addresses, which are given in small letters; never by other addresses.
+/// Which accounts of an application hold these addresses, which are given in small letters; never by other addresses.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn holders(conn: &mut Conn, emails: &[String]) -> Result<Vec<(String, AccountId)>, Error> {
+pub fn holders(
+    conn: &mut Conn,
+    client: &ClientId,
+    emails: &[String],
+) -> Result<Vec<(String, AccountId)>, Error> {
     Ok(on_both!(conn, c => accounts::table
         .filter(accounts::email_folded.eq_any(emails))
+        .filter(accounts::client_id.eq(client))
         .filter(accounts::removed_at.is_null())
         .select((accounts::email_folded, accounts::id))
         .load(c)?))
@@ -286,7 +338,7 @@ macro_rules! signed {
 /// Stores a new account, which has no other addresses yet.
 ///
 /// # Errors
-/// `Unique` where the address or the host's id is taken.
+/// `Unique` where the application has the address or the external id already.
 pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
     let row = signed!(conn, account, &[]);
     diesel::insert_into(accounts::table).values(row).execute(conn)?;
@@ -296,7 +348,7 @@ pub fn insert(conn: &mut Conn, account: Account) -> Result<(), Error> {
 /// Stores some hundred new accounts at once, and their other addresses.
 ///
 /// # Errors
-/// `Unique` where an address or a host's id is taken.
+/// `Unique` where the application has an address or an external id already.
 pub fn insert_all(conn: &mut Conn, accounts: Vec<Account>, addresses: &[OtherAddress]) -> Result<(), Error> {
     let mut of: HashMap<&AccountId, Vec<OtherAddress>> = HashMap::new();
     for one in addresses {

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::rows::{self, Mac, decides};
-use super::schema::{assertions, clients};
+use super::schema::{accounts, assertions, clients};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::ClientId;
@@ -74,6 +74,35 @@ pub fn find(conn: &mut Conn, id: &ClientId) -> Result<Option<Client>, Error> {
 /// Of the database alone.
 pub fn list(conn: &mut Conn) -> Result<Vec<Client>, Error> {
     Ok(clients::table.order(clients::name).select(Client::as_select()).load(conn)?)
+}
+
+/// All hosts, by name, each with whether an import or a move has brought it accounts that it still has.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_with_accounts(conn: &mut Conn) -> Result<Vec<(Client, bool)>, Error> {
+    Ok(clients::table.order(clients::name).select((Client::as_select(), clients::has_accounts)).load(conn)?)
+}
+
+/// Notes that a host has accounts.
+///
+/// # Errors
+/// Of the database alone.
+pub fn note_accounts(conn: &mut Conn, id: &ClientId) -> Result<(), Error> {
+    let target = clients::table.find(id).filter(clients::has_accounts.eq(false));
+    diesel::update(target).set(clients::has_accounts.eq(true)).execute(conn)?;
+    Ok(())
+}
+
+/// Looks whether a host still has accounts, which may read them all, and notes it.
+///
+/// # Errors
+/// Of the database alone.
+pub fn look_for_accounts(conn: &mut Conn, id: &ClientId) -> Result<(), Error> {
+    let living = accounts::table.filter(accounts::client_id.eq(id)).filter(accounts::removed_at.is_null());
+    let has_accounts: bool = diesel::select(diesel::dsl::exists(living)).get_result(conn)?;
+    diesel::update(clients::table.find(id)).set(clients::has_accounts.eq(has_accounts)).execute(conn)?;
+    Ok(())
 }
 
 /// Stores a host.

@@ -47,6 +47,7 @@ diesel::table! {
         created_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
         version -> Integer,
+        has_accounts -> Bool,
         mac -> Nullable<Binary>,
     }
 }

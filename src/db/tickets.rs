@@ -211,8 +211,8 @@ pub struct After {
 pub enum Search {
     /// The ticket of that reference.
     Reference(Reference),
-    /// The tickets of that account.
-    Account(AccountId),
+    /// The tickets of these accounts.
+    Accounts(Vec<AccountId>),
 }
 
 /// A condition in the words of a partial index, so that it serves: a planner does not see through a bound value.
@@ -248,7 +248,7 @@ pub fn list(
     };
     query = match search {
         Some(Search::Reference(reference)) => query.filter(tickets::reference.eq(reference.clone())),
-        Some(Search::Account(account)) => query.filter(tickets::account_id.eq(account.clone())),
+        Some(Search::Accounts(accounts)) => query.filter(tickets::account_id.eq_any(accounts.clone())),
         None => query,
     };
     if let Some(after) = after {

@@ -17,6 +17,7 @@ use crate::domain::ids::ClientId;
 use crate::domain::ticket::Problem;
 use crate::mail::Memory;
 use crate::worker;
+use crate::workflow::applications::Named;
 use crate::workflow::caller::Caller;
 use crate::workflow::open::{self, Request};
 use crate::workflow::session::{self, Credentials, StaffSession};
@@ -114,7 +115,7 @@ impl Stage {
                 email: member.email(),
                 name: member.name.to_owned(),
                 roles: Roles::parse(member.roles).ok_or(DemoError::Story("a role is none"))?,
-                account: member.account.map(str::to_owned),
+                account: member.account.map(Named::from),
                 password: SecretString::from(cast::STAFF_PASSWORD),
             };
             let added = staff::add(&self.ctx, new).await?;
@@ -155,8 +156,13 @@ impl Stage {
         problem: Problem,
         message: &str,
     ) -> Result<Asked, DemoError> {
-        let request =
-            Request { account: cast::email(who), problem, message: message.to_owned(), network: None };
+        let request = Request {
+            account: cast::email(who),
+            application: None,
+            problem,
+            message: message.to_owned(),
+            network: None,
+        };
         let opened = open::submit(&self.ctx, request).await?;
         self.tick().await?;
         Ok(Asked { who, reference: opened.reference.as_str().to_owned(), token: opened.token })

@@ -44,9 +44,9 @@ pub struct Facts {
 pub struct Account {
     /// Which.
     pub id: AccountId,
-    /// The host that put it; none for one that was imported for no host.
-    pub client: Option<ClientId>,
-    /// The host's name for it.
+    /// The application that it belongs to.
+    pub client: ClientId,
+    /// The application's name for it; another application may call another account the same.
     pub external_id: String,
     /// The address on file.
     pub email: String,
@@ -72,7 +72,7 @@ pub struct Account {
     pub phone_changed_at: Option<Time>,
     /// When the manager was last added or changed.
     pub manager_changed_at: Option<Time>,
-    /// When it was put again after it had been removed.
+    /// When it was put again after it had been removed, or came from another application.
     pub put_again_at: Option<Time>,
     /// When it was first put.
     pub created_at: Time,
@@ -145,7 +145,7 @@ mod tests {
     fn ada() -> Account {
         Account {
             id: AccountId::new("1"),
-            client: None,
+            client: ClientId::local(),
             external_id: "ada".to_owned(),
             email: "ada@example.com".to_owned(),
             name: "Ada".to_owned(),

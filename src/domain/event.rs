@@ -79,6 +79,8 @@ words! {
         AccountUpdated = "account_updated",
         /// An account was removed.
         AccountRemoved = "account_removed",
+        /// An account was given to another application.
+        AccountMoved = "account_moved",
         /// A local password was set.
         PasswordSet = "password_set",
         /// Wrong codes locked sign-in by code, or switched it off.

@@ -56,3 +56,17 @@ identifiers! {
     /// An entry of the audit log (UUIDv7).
     EntryId,
 }
+
+impl ClientId {
+    /// The built-in application: it makes no calls, and has the accounts that were imported for no other.
+    #[must_use]
+    pub fn local() -> Self {
+        Self("local".to_owned())
+    }
+
+    /// Whether it is the built-in one.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.0 == "local"
+    }
+}

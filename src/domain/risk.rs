@@ -11,7 +11,7 @@ words! {
         PhoneChanged = "phone_changed",
         /// The manager was added or changed lately.
         ManagerChanged = "manager_changed",
-        /// The account was removed and put again lately.
+        /// The account was removed and put again, or moved to another application, lately.
         AccountPutAgain = "account_put_again",
         /// A ticket of the account was rejected, frozen or had failed evidence lately, or the account is frozen.
         TroubleBefore = "trouble_before",
@@ -55,7 +55,9 @@ impl Risk {
             Self::AddressChanged => "An address of the account was added or changed in the last 30 days.",
             Self::PhoneChanged => "The phone number was added or changed in the last 30 days.",
             Self::ManagerChanged => "The manager was added or changed in the last 30 days.",
-            Self::AccountPutAgain => "The account was removed and put again in the last 30 days.",
+            Self::AccountPutAgain => {
+                "The account was removed and put again, or came from another application, in the last 30 days."
+            }
             Self::TroubleBefore => {
                 "A ticket of this account was rejected, frozen or had failed evidence in the last 7 days, or the account was stopped."
             }

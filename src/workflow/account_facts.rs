@@ -107,7 +107,7 @@ impl Change {
         Self { what, risk: None, undoes: false }
     }
 
-    const fn risky(what: &'static str, risk: Risk) -> Self {
+    pub(super) const fn risky(what: &'static str, risk: Risk) -> Self {
         Self { what, risk: Some(risk), undoes: true }
     }
 }

@@ -1,11 +1,13 @@
 //! Accounts as hosts put, read and remove them.
 //!
-//! The rule to keep: an account belongs to the host that put it, and to every other host it does not exist. What
-//! changes under an open ticket undoes what was approved or sent, in the same transaction.
+//! The rule to keep: an account belongs to the application that put it, which is asked about its own accounts alone:
+//! nothing that it is told depends on another's. What changes under an open ticket undoes what was approved or sent, in
+//! the same transaction.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::account_facts::{self, OTHER};
+use super::applications::Named;
 use super::putting::{Done, Putting, lost_race};
 use super::{Context, password_rules};
 use crate::crypto::Crypto;
@@ -65,7 +67,7 @@ pub struct AccountView {
 /// Puts an account, and says whether it was not there before.
 ///
 /// # Errors
-/// `Invalid`; `NotFound` where it is another host's; `Taken` where the address is another account's.
+/// `Invalid`; `Taken` where the address is that of another account of the same host.
 pub async fn put(
     ctx: &Context,
     client: &ClientId,
@@ -76,7 +78,7 @@ pub async fn put(
     let facts = account_facts::normalise(&facts)?;
     let (work, now, owner) = (ctx.clone(), ctx.now(), client.clone());
     ctx.write(move |conn| {
-        let by = Putting { ctx: &work, owner: Some(&owner), actor: &Actor::Host(owner.clone()), now };
+        let by = Putting { ctx: &work, client: &owner, actor: &Actor::Host(owner.clone()), now };
         require_enabled(conn, &owner)?;
         let (account, done) = by.put(conn, &id, &facts)?;
         Ok((view(conn, account, now)?, done == Done::Created))
@@ -129,12 +131,17 @@ pub async fn remove(ctx: &Context, client: &ClientId, external_id: &str) -> Resu
 ///
 /// # Errors
 /// `NotFound`, `Invalid`, `Busy`.
-pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretString) -> Result<(), Error> {
-    password_rules::check(password, &[&ctx.config.app.name, external_id])?;
+pub async fn set_password(
+    ctx: &Context,
+    account: impl Into<Named>,
+    password: &SecretString,
+) -> Result<(), Error> {
+    let named: Named = account.into();
+    password_rules::check(password, &[&ctx.config.app.name, &named.external_id])?;
     let hash = ctx.crypto.passwords().hash(password.expose_secret()).await?;
-    let (work, now, id) = (ctx.clone(), ctx.now(), external_id.to_owned());
+    let (work, now) = (ctx.clone(), ctx.now());
     ctx.write(move |conn| {
-        let account = living(conn, &id)?;
+        let account = named.lock(conn)?;
         accounts::set_password(conn, &account.id, &hash, now)?;
         account_sessions::end_all(conn, &account.id)?;
         let event = Event::new(Action::PasswordSet);
@@ -146,8 +153,9 @@ pub async fn set_password(ctx: &Context, external_id: &str, password: &SecretStr
 /// The account of a host, unless it was removed.
 ///
 /// # Errors
-/// `NotFound`, also where it is another host's or nobody's yet; `Unauthenticated` where the host is disabled.
+/// `NotFound`; `Unauthenticated` where the host is disabled.
 pub fn of_client(conn: &mut Conn, client: &ClientId, external_id: &str) -> Result<Account, Error> {
+    // What can be no id is nobody's, and PostgreSQL takes no NUL.
     let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
     let found = accounts::find_of_client(conn, client, id.as_str())?;
     if let Some(account) = found.filter(|account| account.removed_at.is_none()) {
@@ -165,13 +173,6 @@ pub(super) fn require_enabled(conn: &mut Conn, client: &ClientId) -> Result<(), 
 pub(super) fn external_id_of(text: &str) -> Result<ExternalId, Rejection> {
     ExternalId::parse(text)
         .ok_or(Rejection::Invalid("external_id must be 1 to 128 visible ASCII characters, without spaces"))
-}
-
-fn living(conn: &mut Conn, external_id: &str) -> Result<Account, Error> {
-    // What can be no id is nobody's, and PostgreSQL takes no NUL.
-    let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
-    let account = accounts::find_by_external_id(conn, id.as_str())?;
-    Ok(account.filter(|account| account.removed_at.is_none()).ok_or(Rejection::NotFound)?)
 }
 
 fn view(conn: &mut Conn, account: Account, now: Time) -> Result<AccountView, Error> {
@@ -209,7 +210,7 @@ fn end_keys(conn: &mut Conn, crypto: &Crypto, of: &AccountId, actor: &Actor, now
 }
 
 /// Stores an account as its next version, with the entry that says so.
-fn store(
+pub(super) fn store(
     conn: &mut Conn,
     crypto: &Crypto,
     mut account: Account,

@@ -52,10 +52,15 @@ pub(super) async fn verify(ctx: &Context, token: &str) -> Result<Attested, Error
 }
 
 impl Attested {
+    /// The host that attests.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Uses the assertion up for this account, in the caller's transaction.
     pub(super) fn use_for(&self, conn: &mut Conn, account: &Account, now: Time) -> Result<(), Error> {
         let is_subject = account.external_id == self.assertion.subject.as_str();
-        let is_own = account.client.as_ref() == Some(&self.client.id);
+        let is_own = account.client == self.client.id;
         if !is_subject || !is_own {
             tracing::warn!(cause = "of another account", host = %self.client.id, "assertion refused");
             return Err(Error::Unauthenticated);

@@ -1,6 +1,6 @@
 //! Whose account is meant, and who says so: a host that names one of its own, or the owner at Rekey's own page.
 //!
-//! The rule: an account belongs to the host that put it; to every other it does not exist.
+//! The rule: a host's name for an account is one of its own; another host may call another account the same.
 
 use super::clients::Scope;
 use super::{Context, accounts, owner};

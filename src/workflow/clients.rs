@@ -161,6 +161,9 @@ where
     let (work, now, name) = (ctx.clone(), ctx.now(), name.to_owned());
     ctx.write(move |conn| {
         let mut client = clients::find_by_name(conn, &name)?.ok_or(Rejection::NotFound)?;
+        if client.id.is_local() {
+            return Err(Rejection::Invalid("the built-in application makes no calls and has no keys").into());
+        }
         let from = client.version;
         let Some(event) = apply(&mut client, now) else { return Ok(()) };
         client.version += 1;

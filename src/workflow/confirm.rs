@@ -66,7 +66,7 @@ fn on_file(conn: &mut Conn, ctx: &Context, access: Access, now: Time) -> Result<
         let account = accounts::lock(conn, id)?;
         return access.follow(conn, ctx, &account, now);
     }
-    accounts::find_by_email(conn, access.own.reference.as_str())?;
+    accounts::list_by_email(conn, access.own.reference.as_str())?;
     Ok(access)
 }
 

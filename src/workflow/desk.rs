@@ -11,6 +11,7 @@ mod timeline;
 use std::collections::HashMap;
 
 use super::Context;
+use super::applications::Names;
 use super::session::StaffSession;
 use crate::db::tickets::{self, After, Search};
 use crate::db::{Conn, accounts, delivery, staff};
@@ -110,7 +111,7 @@ impl Queue {
 pub struct Asked {
     /// Which queue; without one, those that wait for an agent, or every ticket where something is searched for.
     pub queue: Option<Queue>,
-    /// A reference, an address on file, or a host's id of an account.
+    /// A reference, or the address on file or external id of accounts at any application.
     pub search: Option<String>,
     /// Where the former page ended.
     pub cursor: Option<String>,
@@ -125,6 +126,8 @@ pub struct AccountSeen {
     pub is_masked: bool,
     /// The address on file, perhaps masked.
     pub email: String,
+    /// The application that it belongs to; none where one application is set up.
+    pub application: Option<String>,
     /// What is shown only in full.
     pub full: Option<AccountFull>,
 }
@@ -234,17 +237,17 @@ pub async fn list(ctx: &Context, who: &StaffSession, asked: Asked) -> Result<Pag
         .await
 }
 
-/// What the words name, if anything: a reference, else an address on file, else a host's id.
+/// What the words name, if anything: a reference, or accounts by address on file or external id.
 fn find(conn: &mut Conn, words: &str) -> Result<Option<Search>, Error> {
     if let Some(reference) = reference(words) {
         return Ok(Some(Search::Reference(reference)));
     }
-    if let Some(email) = EmailAddress::parse(words)
-        && let Some(account) = accounts::find_by_email(conn, email.as_str())?
-    {
-        return Ok(Some(Search::Account(account.id)));
+    let mut found = accounts::list_by_external_id(conn, words)?;
+    if let Some(email) = EmailAddress::parse(words) {
+        found.extend(accounts::list_by_email(conn, email.as_str())?);
     }
-    Ok(accounts::find_by_external_id(conn, words)?.map(|account| Search::Account(account.id)))
+    let found: Vec<AccountId> = found.into_iter().map(|account| account.id).collect();
+    Ok((!found.is_empty()).then_some(Search::Accounts(found)))
 }
 
 /// `rk-7q4m 2xkd` as it would be written: `RK-7Q4M-2XKD`.
@@ -261,13 +264,19 @@ fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId, now: Time) -> Result<
         accounts::list(conn, ids)?.into_iter().map(|account| (account.id.clone(), account)).collect();
     let holders: Vec<StaffId> = found.iter().filter_map(|ticket| ticket.holder.clone()).collect();
     let names: HashMap<StaffId, String> = staff::names(conn, holders)?.into_iter().collect();
+    let applications = Names::load(conn)?;
     let looks = looking::list(conn, found.iter().map(|ticket| ticket.id.clone()).collect(), now)?;
     Ok(found
         .into_iter()
         .filter_map(|ticket| {
             let account = accounts.get(ticket.account.as_ref()?)?;
             Some(Row {
-                account: AccountSeen { is_masked: true, email: masked(&account.email), full: None },
+                account: AccountSeen {
+                    is_masked: true,
+                    email: masked(&account.email),
+                    application: applications.of(account),
+                    full: None,
+                },
                 holder: ticket.holder.as_ref().and_then(|id| names.get(id).cloned()),
                 is_mine: ticket.holder.as_ref() == Some(me),
                 lookers: looking::others(looks.iter().cloned(), &ticket.id, me),

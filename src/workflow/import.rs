@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
-use super::Context;
 use super::import_rows::{Row, Rows};
 use super::putting::{Done, Putting};
 use super::putting_many::Known;
+use super::{Context, applications};
 use crate::db::audit::Circumstances;
 use crate::db::{Conn, audit, clients};
 use crate::domain::actor::Actor;
@@ -27,7 +27,7 @@ const BATCH: usize = 1000;
 pub struct Import {
     /// CSV with a header, or NDJSON; told apart by its ending, or else its first byte.
     pub file: PathBuf,
-    /// The host whose accounts they are. Without it the only host there is, or none.
+    /// The application whose accounts they are. Without it the only one there is, or else the built-in one.
     pub client: Option<String>,
     /// Applies the good lines of a file that has bad ones.
     pub skip_bad: bool,
@@ -69,8 +69,8 @@ pub enum ImportError {
         "the first line must name the columns external_id, email and name, and of the others at most {0}"
     )]
     Header(&'static str),
-    /// No such host.
-    #[error("there is no host of that name")]
+    /// No such application.
+    #[error("there is no application of that name, or it is disabled")]
     NoClient,
     /// The database.
     #[error(transparent)]
@@ -82,10 +82,10 @@ pub enum ImportError {
 /// # Errors
 /// [`ImportError`]. Bad lines are no error: they are told to the watcher and counted.
 pub async fn import(ctx: &Context, import: &Import, watcher: &dyn Watcher) -> Result<Summary, ImportError> {
-    let owner = owner(ctx, import.client.as_deref()).await?;
+    let client = client(ctx, import.client.clone()).await?;
     let mut run = Run {
         ctx: &Context { db: ctx.db.patient(), ..ctx.clone() },
-        owner,
+        client,
         watcher,
         summary: Summary::default(),
         bad: HashSet::new(),
@@ -100,20 +100,19 @@ pub async fn import(ctx: &Context, import: &Import, watcher: &dyn Watcher) -> Re
     Ok(run.summary)
 }
 
-async fn owner(ctx: &Context, name: Option<&str>) -> Result<Option<ClientId>, ImportError> {
-    let hosts = ctx.db.read(clients::list).await.map_err(Error::from)?;
-    let mut living = hosts.into_iter().filter(|host| host.disabled_at.is_none());
-    if let Some(name) = name {
-        let named = living.find(|host| host.name == name || host.id.as_str() == name);
-        return named.map(|host| Some(host.id)).ok_or(ImportError::NoClient);
-    }
-    let first = living.next();
-    Ok(first.filter(|_| living.next().is_none()).map(|host| host.id))
+async fn client(ctx: &Context, name: Option<String>) -> Result<ClientId, ImportError> {
+    let find = move |conn: &mut Conn| {
+        let Some(name) = &name else { return Ok(applications::only_one(conn)?.or(Some(ClientId::local()))) };
+        let named = applications::find_client(conn, name)?;
+        let named = named.filter(|one| one.disabled_at.is_none() || one.id.is_local());
+        Ok::<_, Error>(named.map(|one| one.id))
+    };
+    ctx.db.read(find).await?.ok_or(ImportError::NoClient)
 }
 
 struct Run<'a> {
     ctx: &'a Context,
-    owner: Option<ClientId>,
+    client: ClientId,
     watcher: &'a dyn Watcher,
     summary: Summary,
     /// Lines that are well written and yet cannot be taken.
@@ -172,13 +171,12 @@ impl Run<'_> {
 
     /// Which rows the database will not take, and why.
     async fn refused(&self, batch: Vec<Row>) -> Result<Vec<(u64, &'static str)>, Error> {
-        let (work, owner, now) = (self.ctx.clone(), self.owner.clone(), self.ctx.now());
+        let client = self.client.clone();
         let look = move |conn: &mut Conn| {
-            let putting = putting(&work, owner.as_ref(), now);
-            let known = Known::look_up(conn, &batch)?;
+            let known = Known::look_up(conn, &client, &batch)?;
             let mut refused = Vec::new();
             for row in &batch {
-                if let Err(error) = known.admit(row, &putting) {
+                if let Err(error) = known.admit(row) {
                     refused.push((row.line, reason_of(error)?));
                 }
             }
@@ -218,8 +216,13 @@ impl Run<'_> {
     }
 
     async fn put(&self, batch: Vec<Row>) -> Result<Vec<Done>, Error> {
-        let (work, owner, now) = (self.ctx.clone(), self.owner.clone(), self.ctx.now());
-        let put = move |conn: &mut Conn| putting(&work, owner.as_ref(), now).put_all(conn, &batch);
+        let (work, client, now) = (self.ctx.clone(), self.client.clone(), self.ctx.now());
+        let put = move |conn: &mut Conn| {
+            let putting = Putting { ctx: &work, client: &client, actor: &Actor::Console, now };
+            let done = putting.put_all(conn, &batch)?;
+            clients::note_accounts(conn, &client)?;
+            Ok(done)
+        };
         self.ctx.write(put).await
     }
 
@@ -255,15 +258,10 @@ impl Run<'_> {
     }
 }
 
-fn putting<'a>(ctx: &'a Context, owner: Option<&'a ClientId>, now: crate::domain::Time) -> Putting<'a> {
-    Putting { ctx, owner, actor: &Actor::Console, now }
-}
-
 /// The reason for a line that was refused; other errors end the import.
 fn reason_of(error: Error) -> Result<&'static str, Error> {
     match error {
         Error::Taken(_) => Ok("email is another account's: correct it, or change that account first"),
-        Error::Rejected(Rejection::NotFound) => Ok("external_id is an account of another host"),
         Error::Rejected(Rejection::Invalid(reason)) => Ok(reason),
         other => Err(other),
     }

@@ -3,10 +3,12 @@
 //! One file a verb. Nothing here knows of HTTP, pages or mail servers.
 
 pub(crate) mod account_facts;
+pub mod account_move;
 pub mod accounts;
 pub mod acting;
 pub mod activate;
 pub mod alarm;
+pub mod applications;
 pub mod approve;
 mod assertions;
 mod assess;

@@ -5,6 +5,7 @@
 use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::applications::{find_account, find_account_of};
 use super::assertions::{self, Attested};
 use super::owner::OwnerSession;
 use super::session::hour;
@@ -23,7 +24,7 @@ use crate::domain::ids::{Reference, TicketId};
 use crate::domain::letter::{Content, Letter};
 use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
-use crate::domain::text::{ExternalId, Text};
+use crate::domain::text::{DisplayName, ExternalId, Text};
 use crate::domain::ticket::{Bearer, Problem, Standing, State, Ticket};
 use crate::error::Error;
 
@@ -33,8 +34,10 @@ pub(super) const CODE_LIFETIME: Duration = Duration::minutes(15);
 /// What a person asks for.
 #[derive(Clone)]
 pub struct Request {
-    /// An address, or the host's id of the account.
+    /// An address, or the application's name for the account.
     pub account: String,
+    /// The application that is meant, by name; without it a name that fits accounts of several fits none.
+    pub application: Option<String>,
     /// What is wrong.
     pub problem: Problem,
     /// In their words; may be empty.
@@ -57,6 +60,7 @@ pub struct Opened {
 #[derive(Clone)]
 struct Draft {
     account: String,
+    application: Option<String>,
     problem: Problem,
     message: String,
     network: Option<String>,
@@ -74,6 +78,10 @@ impl Draft {
             .map(|address| address.as_str().to_owned())
             .or_else(|| ExternalId::parse(&account).map(|id| id.as_str().to_owned()))
             .ok_or(Rejection::Invalid("account: give the e-mail address or the id of one account"))?;
+        let application = request.application.map(|name| {
+            let name = DisplayName::parse(&name).map(|name| name.as_str().to_owned());
+            name.ok_or(Rejection::Invalid("application: give the name of one application"))
+        });
         let message = match request.message.trim() {
             "" => String::new(),
             text => Text::parse(text)
@@ -87,6 +95,7 @@ impl Draft {
             request.network.map(|one| ctx.crypto.former_indexes(Purpose::Network, &[], &one));
         let draft = Self {
             account: named,
+            application: application.transpose()?,
             problem: request.problem,
             message,
             network,
@@ -142,7 +151,7 @@ pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
     let reference = draft.reference.clone();
     let inner = ctx.clone();
     ctx.write(move |conn| {
-        let account = find_account(conn, &draft.account)?;
+        let account = find_account(conn, &draft.account, draft.application.as_deref())?;
         let ticket = store(conn, &inner, &draft, account.as_ref(), now)?;
         send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, now)
     })
@@ -165,7 +174,11 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
     let reference = draft.reference.clone();
     let inner = ctx.clone();
     ctx.write(move |conn| {
-        let account = find_account(conn, &draft.account)?.ok_or(Error::Unauthenticated)?;
+        let client = attested.client();
+        if draft.application.as_ref().is_some_and(|name| *name != client.name) {
+            return Err(Error::Unauthenticated);
+        }
+        let account = find_account_of(conn, &client.id, &draft.account)?.ok_or(Error::Unauthenticated)?;
         attested.use_for(conn, &account, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
         confirm::enter_queue(conn, &inner, ticket, Method::HostSession, now)?;
@@ -188,7 +201,7 @@ pub async fn submit_from_session(
 ) -> Result<Opened, Error> {
     who.require_full()?;
     let now = ctx.now();
-    let request = Request { account: who.email.clone(), problem, message, network };
+    let request = Request { account: who.email.clone(), application: None, problem, message, network };
     let (draft, token) = Draft::of(ctx, request, now)?;
     let reference = draft.reference.clone();
     let (inner, caller) = (ctx.clone(), who.caller());
@@ -200,17 +213,6 @@ pub async fn submit_from_session(
     })
     .await?;
     Ok(Opened { reference, token, status: State::Open })
-}
-
-/// The account that is meant: by address first, then by the host's id. Both are looked up either way.
-pub(super) fn find_account(conn: &mut Conn, name: &str) -> Result<Option<Account>, Error> {
-    // It is nobody's, and PostgreSQL takes none.
-    if name.contains('\0') {
-        return Ok(None);
-    }
-    let by_address = accounts::find_by_email(conn, name)?;
-    let by_id = accounts::find_by_external_id(conn, name)?.filter(|account| account.removed_at.is_none());
-    Ok(by_address.or(by_id))
 }
 
 fn store(

@@ -8,8 +8,9 @@
 use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::applications::find_account;
 use super::session::{hour, refuse_flood};
-use super::{Context, failures, open};
+use super::{Context, failures};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::account_sessions::{self, Session};
 use crate::db::password_guesses::{Guesses, Name};
@@ -26,6 +27,8 @@ use crate::error::Error;
 pub struct Credentials {
     /// The address on file, or the host's name for the account.
     pub account: String,
+    /// The application that is meant, by name; without it a name that fits accounts of several fits none.
+    pub application: Option<String>,
     /// The local password.
     pub password: SecretString,
     /// The network they come from, as text.
@@ -57,6 +60,27 @@ struct Meant {
     is_known: bool,
 }
 
+/// A name as it was typed.
+#[derive(Clone, Copy)]
+struct Typed<'a> {
+    account: &'a str,
+    application: Option<&'a str>,
+}
+
+impl Typed<'_> {
+    /// As accounts are looked up: addresses in any case, other names as they are written. One name at two applications
+    /// is two: what is tried at one locks nobody out of the other.
+    fn folded(self) -> String {
+        let account = self.account;
+        let folded = if account.contains('@') { account.to_ascii_lowercase() } else { account.to_owned() };
+        match self.application {
+            // No name that fits an account has a line break.
+            Some(application) => format!("{folded}\n{application}"),
+            None => folded,
+        }
+    }
+}
+
 /// What was counted so far.
 struct Counted {
     name: Guesses,
@@ -72,12 +96,13 @@ struct Counted {
 /// that was typed, whether it is known or not, or while codes are locked and none can be asked for; `Busy`.
 pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
     let now = ctx.now();
-    let Credentials { account, password, network, browser, known } = with;
+    let Credentials { account, application, password, network, browser, known } = with;
     let (work, from) = (ctx.clone(), network.clone().unwrap_or_default());
     let meant = ctx
         .db
         .read(move |conn| {
-            let meant = Meant::find(conn, &work, account.trim(), &from, known.as_deref())?;
+            let typed = Typed { account: account.trim(), application: application.as_deref() };
+            let meant = Meant::find(conn, &work, typed, &from, known.as_deref())?;
             meant.refuse_guesses(conn, now)?;
             Ok::<_, Error>(meant)
         })
@@ -126,11 +151,11 @@ impl Meant {
     fn find(
         conn: &mut Conn,
         ctx: &Context,
-        typed: &str,
+        typed: Typed<'_>,
         network: &str,
         known: Option<&str>,
     ) -> Result<Self, Error> {
-        let account = open::find_account(conn, typed)?;
+        let account = find_account(conn, typed.account, typed.application)?;
         let password = match &account {
             Some(account) => accounts::password(conn, &account.id)?,
             // Looked for all the same, so that an unknown account costs as much.
@@ -139,7 +164,7 @@ impl Meant {
                 Err(error) => return Err(error.into()),
             },
         };
-        let folded = folded(typed);
+        let folded = typed.folded();
         let counter = |place: &[&str], of: &str| Name {
             digest: ctx.crypto.index(Purpose::Network, place, of),
             former: ctx.crypto.former_indexes(Purpose::Network, place, of),
@@ -168,11 +193,6 @@ impl Meant {
         let is_shut = !self.is_known && matches!(whole.lockout.state(now), LockoutState::Locked { .. });
         Ok(Counted { name, whole, is_shut })
     }
-}
-
-/// As accounts are looked up: addresses in any case, other names as they are written.
-fn folded(typed: &str) -> String {
-    if typed.contains('@') { typed.to_ascii_lowercase() } else { typed.to_owned() }
 }
 
 fn begin(

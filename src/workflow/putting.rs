@@ -13,7 +13,6 @@ use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event};
 use crate::domain::ids::{AccountId, ClientId};
 use crate::domain::lockout::Lockout;
-use crate::domain::rejection::Rejection;
 use crate::domain::text::ExternalId;
 use crate::domain::ticket::{Command, State, Ticket};
 use crate::error::Error;
@@ -37,8 +36,8 @@ pub(super) enum Done {
 /// Whoever puts accounts, and when.
 pub(super) struct Putting<'a> {
     pub(super) ctx: &'a Context,
-    /// Whose the accounts are to be.
-    pub(super) owner: Option<&'a ClientId>,
+    /// The application whose accounts they are.
+    pub(super) client: &'a ClientId,
     pub(super) actor: &'a Actor,
     pub(super) now: Time,
 }
@@ -51,31 +50,19 @@ impl Putting<'_> {
         id: &ExternalId,
         facts: &Facts,
     ) -> Result<(Account, Done), Error> {
-        let known = accounts::find_by_external_id(conn, id.as_str())?;
-        let holder = accounts::find_by_email(conn, &facts.email)?;
-        self.refuse(known.as_ref(), holder.as_ref().map(|account| &account.id))?;
+        let known = accounts::find_by_external_id(conn, self.client, id.as_str())?;
+        let holder = accounts::find_by_email(conn, self.client, &facts.email)?;
+        refuse_taken(known.as_ref(), holder.as_ref().map(|account| &account.id))?;
         let Some(known) = known else { return self.create(conn, id, facts) };
         let addresses = account_addresses::list(conn, &known.id)?;
         self.revise(conn, &known, &addresses, facts)
-    }
-
-    /// Why an account cannot be put, if it cannot: it is another host's, or its address another account's.
-    pub(super) fn refuse(&self, known: Option<&Account>, holder: Option<&AccountId>) -> Result<(), Error> {
-        let owner = known.and_then(|account| account.client.as_ref());
-        if owner.is_some() && owner != self.owner {
-            return Err(Rejection::NotFound.into());
-        }
-        match holder {
-            Some(holder) if known.is_none_or(|account| account.id != *holder) => Err(Error::Taken("email")),
-            _ => Ok(()),
-        }
     }
 
     /// An account that is put for the first time.
     pub(super) fn first(&self, id: &ExternalId, facts: &Facts) -> Account {
         Account {
             id: AccountId::new(self.ctx.crypto.id(self.now)),
-            client: self.owner.cloned(),
+            client: self.client.clone(),
             external_id: id.as_str().to_owned(),
             email: facts.email.clone(),
             name: facts.name.clone(),
@@ -115,15 +102,13 @@ impl Putting<'_> {
     ) -> Result<(Account, Done), Error> {
         let revised = account_facts::revise(known, addresses, facts, self.ctx.policy.fresh, self.now);
         let Revised { mut account, mut addresses, changes } = revised;
-        let adopted = account.client.is_none() && self.owner.is_some();
-        if changes.is_empty() && !adopted && known.removed_at.is_none() {
+        if changes.is_empty() && known.removed_at.is_none() {
             return Ok((account, Done::Unchanged));
         }
-        account.client = account.client.or_else(|| self.owner.cloned());
         if known.removed_at.is_some() {
             self.restore(&mut account, &mut addresses, facts);
         }
-        let event = event_of(known, &changes, adopted);
+        let event = event_of(known, &changes);
         let from = account.version;
         account.version += 1;
         log(conn, &self.ctx.crypto, &account, self.actor, &event, self.now)?;
@@ -151,7 +136,12 @@ impl Putting<'_> {
     }
 
     /// The open ticket learns of what changed under it.
-    fn tell_ticket(&self, conn: &mut Conn, account: &Account, changes: &[Change]) -> Result<(), Error> {
+    pub(super) fn tell_ticket(
+        &self,
+        conn: &mut Conn,
+        account: &Account,
+        changes: &[Change],
+    ) -> Result<(), Error> {
         if changes.iter().any(|change| change.what == EMAIL) {
             readdress::follow_all(conn, self.ctx, account, self.now)?;
         }
@@ -176,12 +166,17 @@ fn is_of_consequence(change: &Change, ticket: &Ticket) -> bool {
     allowed && (change.undoes || ticket.state == State::AwaitingApproval)
 }
 
-fn event_of(known: &Account, changes: &[Change], adopted: bool) -> Event {
+fn event_of(known: &Account, changes: &[Change]) -> Event {
     let action = if known.removed_at.is_some() { Action::AccountCreated } else { Action::AccountUpdated };
-    let mut names: Vec<&str> = changes.iter().map(|change| change.what).collect();
-    if adopted {
-        names.push("host");
-    }
+    let names: Vec<&str> = changes.iter().map(|change| change.what).collect();
     let event = Event::new(action);
     if names.is_empty() { event } else { event.with("changed", names.join(",")) }
+}
+
+/// An address belongs to one account of an application.
+pub(super) fn refuse_taken(known: Option<&Account>, holder: Option<&AccountId>) -> Result<(), Error> {
+    match holder {
+        Some(holder) if known.is_none_or(|account| account.id != *holder) => Err(Error::Taken("email")),
+        _ => Ok(()),
+    }
 }

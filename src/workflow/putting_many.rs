@@ -6,13 +6,13 @@ use std::collections::HashMap;
 
 use super::account_facts;
 use super::import_rows::Row;
-use super::putting::{Done, Putting, lost_race};
+use super::putting::{Done, Putting, lost_race, refuse_taken};
 use crate::db::account_addresses::{self, OtherAddress};
 use crate::db::audit::{self, Circumstances};
 use crate::db::{Conn, accounts};
 use crate::domain::account::Account;
 use crate::domain::event::{Action, Event, Subject};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ClientId};
 use crate::error::Error;
 
 /// What is there already of a batch.
@@ -22,28 +22,28 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn look_up(conn: &mut Conn, batch: &[Row]) -> Result<Self, Error> {
+    pub(super) fn look_up(conn: &mut Conn, client: &ClientId, batch: &[Row]) -> Result<Self, Error> {
         let ids: Vec<&str> = batch.iter().map(|row| row.id.as_str()).collect();
         let emails: Vec<String> = batch.iter().map(|row| row.facts.email.to_ascii_lowercase()).collect();
-        let accounts = accounts::list_by_external_ids(conn, &ids)?;
+        let accounts = accounts::list_by_external_ids(conn, client, &ids)?;
         Ok(Self {
             accounts: accounts.into_iter().map(|account| (account.external_id.clone(), account)).collect(),
-            holders: accounts::holders(conn, &emails)?.into_iter().collect(),
+            holders: accounts::holders(conn, client, &emails)?.into_iter().collect(),
         })
     }
 
     /// The account of a row, where it is there, if the row can be put.
-    pub(super) fn admit(&self, row: &Row, putting: &Putting<'_>) -> Result<Option<&Account>, Error> {
+    pub(super) fn admit(&self, row: &Row) -> Result<Option<&Account>, Error> {
         let account = self.accounts.get(row.id.as_str());
         let holder = self.holders.get(&row.facts.email.to_ascii_lowercase());
-        putting.refuse(account, holder).map(|()| account)
+        refuse_taken(account, holder).map(|()| account)
     }
 }
 
 impl Putting<'_> {
     /// Puts a batch, or none of it.
     pub(super) fn put_all(&self, conn: &mut Conn, batch: &[Row]) -> Result<Vec<Done>, Error> {
-        let known = Known::look_up(conn, batch)?;
+        let known = Known::look_up(conn, self.client, batch)?;
         let ids: Vec<&AccountId> = known.accounts.values().map(|account| &account.id).collect();
         let mut addresses: HashMap<AccountId, Vec<OtherAddress>> = HashMap::new();
         for one in account_addresses::list_of(conn, &ids)? {
@@ -52,7 +52,7 @@ impl Putting<'_> {
         let mut done = Vec::with_capacity(batch.len());
         let mut new = Vec::new();
         for row in batch {
-            match known.admit(row, self)? {
+            match known.admit(row)? {
                 None => new.push(row),
                 Some(account) => {
                     let addresses = addresses.get(&account.id).map(Vec::as_slice).unwrap_or_default();

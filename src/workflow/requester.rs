@@ -213,7 +213,7 @@ pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) 
         // Who opened a ticket for an unknown account would learn it here, were the work not the same.
         let account = match &ticket.account {
             Some(id) => Some(accounts::get(conn, id)?),
-            None => accounts::find_by_email(conn, reference.as_str())?,
+            None => accounts::list_by_email(conn, reference.as_str())?.pop(),
         };
         let name = account.as_ref().map_or(reference.as_str(), |account| &account.email);
         let ticket = match &account {

@@ -5,6 +5,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::applications::Named;
 use super::{Context, password_rules, shutting_out};
 use crate::db::audit::Circumstances;
 use crate::db::staff::{Member, New};
@@ -33,8 +34,8 @@ pub struct NewMember {
     pub name: String,
     /// Their roles.
     pub roles: Roles,
-    /// The host's name for the account that is theirs, where it has another address.
-    pub account: Option<String>,
+    /// The account that is theirs, where it has another address.
+    pub account: Option<Named>,
     /// Their password.
     pub password: SecretString,
 }
@@ -84,7 +85,7 @@ pub async fn add(ctx: &Context, new: NewMember) -> Result<Enrolled, Error> {
     let (work, now) = (ctx.clone(), ctx.now());
     ctx.write(move |conn| {
         staff::lock_all(conn)?;
-        let account = new.account.as_deref().map(|id| account_of(conn, id)).transpose()?;
+        let account = new.account.as_ref().map(|named| Ok::<_, Error>(named.find(conn)?.id)).transpose()?;
         let since = now - work.policy.fresh;
         let theirs = own_accounts(conn, email.as_str(), account.as_ref(), since)?;
         refuse_second(conn, email.as_str(), &theirs, since)?;
@@ -250,13 +251,7 @@ fn find(conn: &mut Conn, email: &str) -> Result<Member, Error> {
     Ok(staff::lock(conn, &member.id)?)
 }
 
-fn account_of(conn: &mut Conn, external_id: &str) -> Result<AccountId, Error> {
-    let account = accounts::find_by_external_id(conn, external_id)?;
-    let living = account.filter(|account| account.removed_at.is_none()).ok_or(Rejection::NotFound)?;
-    Ok(living.id)
-}
-
-/// The accounts that are a member's, by any address and by name.
+/// The accounts that are a member's, by any address at any application and by name.
 fn own_accounts(
     conn: &mut Conn,
     email: &str,

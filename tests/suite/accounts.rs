@@ -5,16 +5,18 @@ use rekey::db::{account_addresses, accounts as rows, authenticators, review, tic
 use rekey::domain::account::{Account, Facts, TwoFactor};
 use rekey::domain::authenticator::AuthenticatorState;
 use rekey::domain::evidence::{Method, Outcome};
-use rekey::domain::ids::Reference;
+use rekey::domain::ids::{ClientId, Reference};
 use rekey::domain::policy::Tier;
 use rekey::domain::rejection::Rejection;
 use rekey::domain::risk::Risk;
 use rekey::domain::ticket::{Problem, State, Ticket};
 use rekey::error::Error;
+use rekey::workflow::account_move::move_account;
 use rekey::workflow::accounts::{self, TwoFactorState};
 use rekey::workflow::acting::ActingSession;
+use rekey::workflow::applications::Named;
 use rekey::workflow::clients::{self, Scope};
-use rekey::workflow::import::{self, Import, Watcher};
+use rekey::workflow::import::{self, Import, ImportError, Watcher};
 use rekey::workflow::open::{self, Request};
 use rekey::workflow::session;
 use rekey::workflow::{approve, requester, review as desk, verify};
@@ -40,7 +42,12 @@ impl TestApp {
     }
 
     async fn row(&self) -> Account {
-        self.ctx.db.read(|conn| rows::find_by_external_id(conn, "ada")).await.unwrap().unwrap()
+        self.row_of(&self.host).await.unwrap()
+    }
+
+    async fn row_of(&self, client: &ClientId) -> Option<Account> {
+        let client = client.clone();
+        self.ctx.db.read(move |conn| rows::find_by_external_id(conn, &client, "ada")).await.unwrap()
     }
 
     async fn addresses(&self) -> Vec<(String, String, bool)> {
@@ -64,6 +71,7 @@ impl TestApp {
     async fn open_ticket(&self) -> Reference {
         let request = Request {
             account: "ada@example.com".into(),
+            application: None,
             problem: Problem::LostDevice,
             message: String::new(),
             network: None,
@@ -177,24 +185,28 @@ on_both! {
         assert_eq!(app.row().await.email_changed_at, Some(now), "no date has moved");
     }
 
-    async fn an_account_is_its_host_s_alone(app: TestApp) {
+    async fn two_applications_have_each_an_account_of_one_id_and_address(app: TestApp) {
         app.put(ada()).await;
         let other = clients::add(&app.ctx, "Other", &[Scope::Accounts], None).await.unwrap().id;
         let not_found = |result: Result<(), Error>| {
             assert!(matches!(result, Err(Error::Rejected(Rejection::NotFound))), "{result:?}");
         };
-        not_found(accounts::put(&app.ctx, &other, "ada", ada()).await.map(drop));
         not_found(accounts::get(&app.ctx, &other, "ada").await.map(drop));
         not_found(accounts::remove(&app.ctx, &other, "ada").await);
+        let theirs = Facts { name: "Ada at Other".into(), ..ada() };
+        assert!(accounts::put(&app.ctx, &other, "ada", theirs).await.unwrap().1, "it is new to them");
+        assert_eq!(accounts::get(&app.ctx, &app.host, "ada").await.unwrap().name, "Ada Lovelace");
         let taken = accounts::put(&app.ctx, &other, "eve", Facts { email: "ADA@example.com".into(), ..ada() }).await;
-        assert!(matches!(taken, Err(Error::Taken("email"))), "{taken:?}");
+        assert!(matches!(taken, Err(Error::Taken("email"))), "of their own: {taken:?}");
+        accounts::remove(&app.ctx, &other, "ada").await.unwrap();
+        assert_eq!(app.row().await.removed_at, None);
         for id in ["", "a b", "..", "ä"] {
             let invalid = accounts::put(&app.ctx, &app.host, id, ada()).await;
             assert!(matches!(invalid, Err(Error::Rejected(Rejection::Invalid(_)))), "{id}: {invalid:?}");
         }
     }
 
-    async fn an_imported_account_of_nobody_becomes_the_first_host_s_that_puts_it(app: TestApp) {
+    async fn an_imported_account_of_no_application_is_adopted_by_none(app: TestApp) {
         let other = clients::add(&app.ctx, "Other", &[Scope::Accounts], None).await.unwrap().id;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("people.csv");
@@ -203,19 +215,77 @@ on_both! {
         std::fs::write(&file, format!("{header}\n{line}\n")).unwrap();
         let what = Import { file, client: None, skip_bad: false };
         let done = import::import(&app.ctx, &what, &Silent).await.unwrap();
-        assert_eq!((done.created, app.row().await.client), (1, None));
+        let imported = app.row_of(&ClientId::local()).await.unwrap();
+        assert_eq!((done.created, imported.client.is_local()), (1, true));
         assert!(accounts::get(&app.ctx, &app.host, "ada").await.is_err());
 
-        assert!(!app.put(ada()).await, "it was there before");
-        let adopted = app.row().await;
-        assert_eq!((adopted.client.as_ref(), adopted.version), (Some(&app.host), 2));
-        assert_eq!((adopted.email_changed_at, adopted.phone_changed_at), (None, None));
-        assert!(accounts::put(&app.ctx, &other, "ada", ada()).await.is_err());
-        // Run again for the host, the file changes nothing; for another it is refused.
+        assert!(app.put(ada()).await, "the application has an account of its own");
+        assert_eq!(app.row_of(&ClientId::local()).await.unwrap(), imported);
+        // Run again for an application, the file is about that one's accounts.
         let of = |client: &str| Import { client: Some(client.into()), ..what.clone() };
         assert_eq!(import::import(&app.ctx, &of("Example"), &Silent).await.unwrap().unchanged, 1);
-        let refused = import::import(&app.ctx, &of("Other"), &Silent).await.unwrap();
-        assert_eq!((refused.bad, refused.applied), (1, false));
+        assert_eq!(import::import(&app.ctx, &of("Other"), &Silent).await.unwrap().created, 1);
+        assert_eq!(import::import(&app.ctx, &of("local"), &Silent).await.unwrap().unchanged, 1);
+        assert!(app.row_of(&other).await.is_some());
+    }
+
+    async fn an_import_that_names_no_application_means_the_only_one(app: TestApp) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.csv");
+        std::fs::write(&file, "external_id,email,name\nada,ada@example.com,Ada\n").unwrap();
+        let what = Import { file, client: None, skip_bad: false };
+        import::import(&app.ctx, &what, &Silent).await.unwrap();
+        assert!(app.row_of(&app.host).await.is_some());
+        let nowhere = Import { client: Some("Nowhere".into()), ..what.clone() };
+        assert!(matches!(import::import(&app.ctx, &nowhere, &Silent).await, Err(ImportError::NoClient)));
+        clients::disable(&app.ctx, "Example").await.unwrap();
+        let disabled = Import { client: Some("Example".into()), ..what.clone() };
+        assert!(matches!(import::import(&app.ctx, &disabled, &Silent).await, Err(ImportError::NoClient)));
+    }
+
+    async fn a_moved_account_counts_as_put_again(app: TestApp) {
+        app.put(ada()).await;
+        let other = clients::add(&app.ctx, "Other", &[Scope::Accounts], None).await.unwrap().id;
+        app.ctx.clock.advance(days(60));
+        let reference = app.open_ticket().await;
+        assert_eq!(app.ticket(&reference).await.tier, Tier::Standard);
+        let before = app.row().await;
+        move_account(&app.ctx, "ada".into(), "Other").await.unwrap();
+        assert!(app.row_of(&app.host).await.is_none());
+        let moved = app.row_of(&other).await.unwrap();
+        assert_eq!((&moved.id, moved.put_again_at, moved.version), (&before.id, Some(app.ctx.now()), before.version + 1));
+        let ticket = app.ticket(&reference).await;
+        assert_eq!(ticket.tier, Tier::Privileged);
+        assert!(app.risks(&ticket).await.contains(&Risk::AccountPutAgain));
+        let log = app.ctx.db.read(|conn| rekey::db::audit::list(conn, None, None, 50)).await.unwrap();
+        let entry = log.iter().find(|entry| entry.action == "account_moved").unwrap();
+        assert!(entry.details.contains(app.host.as_str()) && entry.details.contains(other.as_str()), "{}", entry.details);
+        // Nothing happens twice, and the number on file is called no more for a while.
+        move_account(&app.ctx, "ada".into(), "Other").await.unwrap();
+        assert_eq!(app.row_of(&other).await.unwrap(), moved);
+        assert_eq!(moved.number_to_call(TimeDelta::days(30), app.ctx.now()), None);
+    }
+
+    async fn an_account_is_moved_only_where_it_is_meant_and_has_room(app: TestApp) {
+        app.put(ada()).await;
+        let other = clients::add(&app.ctx, "Other", &[Scope::Accounts], None).await.unwrap().id;
+        let moves = async |client: Option<&str>, to: &str| {
+            let named = Named { external_id: "ada".into(), client: client.map(str::to_owned) };
+            move_account(&app.ctx, named, to).await
+        };
+        let invalid = |result: &Result<(), Error>| matches!(result, Err(Error::Rejected(Rejection::Invalid(_))));
+        assert!(invalid(&moves(None, "Nowhere").await));
+        accounts::put(&app.ctx, &other, "ada", ada()).await.unwrap();
+        assert!(invalid(&moves(None, "local").await), "which of the two");
+        assert!(matches!(moves(Some("Example"), "Other").await, Err(Error::Taken("external id"))));
+        accounts::remove(&app.ctx, &other, "ada").await.unwrap();
+        assert!(matches!(moves(Some("Example"), "Other").await, Err(Error::Taken("external id"))), "it may come back");
+        accounts::put(&app.ctx, &other, "lovelace", ada()).await.unwrap();
+        moves(Some("Example"), "local").await.unwrap();
+        assert!(matches!(moves(Some("local"), other.as_str()).await, Err(Error::Taken(_))));
+        clients::disable(&app.ctx, "Example").await.unwrap();
+        assert!(invalid(&moves(None, "Example").await), "it is disabled");
+        assert!(app.row_of(&ClientId::local()).await.is_some());
     }
 
     async fn putting_again_soon_after_removal_is_a_change_and_later_it_is_as_new(app: TestApp) {

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use rekey::workflow::accounts;
 use rekey::workflow::clients::{self, Scope};
 use rekey::workflow::import::{self, Import};
 use ring::hmac;
@@ -10,10 +11,12 @@ use ring::signature::KeyPair;
 use serde_json::{Value, json};
 
 use crate::accounts::Silent;
+use crate::support::actors::facts;
 use crate::support::app::TestApp;
 use crate::support::assertion::{header, message, pair, pem, sealed, signed, signed_by, with};
 use crate::support::client::{send, text};
 use crate::support::log;
+use crate::support::program::rows;
 
 impl TestApp {
     /// Every kind of token that is wrong, and what the log says of it.
@@ -123,6 +126,25 @@ on_both! {
         assert_eq!(app.opens(&signed(&app.claims())).await.text, unknown.text);
         app.account("ada@example.com").await;
         app.opens(&signed(&app.claims())).await.expect(202);
+    }
+
+    async fn an_assertion_is_about_its_own_host_s_account_where_two_have_the_name(app: TestApp) {
+        app.vouched_for().await;
+        let other = clients::add(&app.ctx, "Other", Scope::ALL, Some(pem(2))).await.unwrap().id;
+        let theirs = || with(&app.claims(), "iss", json!(other.as_str()));
+        app.opens(&signed_by(2, &header(), &theirs())).await.refused(401, "unauthenticated");
+        accounts::put(&app.ctx, &other, "ada", facts("ada@other.example")).await.unwrap();
+        assert_eq!(app.opens(&signed_by(2, &header(), &theirs())).await.expect(202)["status"], "open");
+        let opened = rows(&app.database.url, "SELECT clients.name AS text FROM tickets \
+            JOIN accounts ON accounts.id = tickets.account_id JOIN clients ON clients.id = accounts.client_id");
+        assert_eq!(opened, ["Other"]);
+        let named = async |application: &str| {
+            let body = json!({"account": "ada", "application": application, "problem": "other", "message": "x"});
+            let request = app.http.request(reqwest::Method::POST, "/api/v1/tickets");
+            send(request.header("Rekey-Assertion", signed_by(2, &header(), &theirs())).json(&body)).await
+        };
+        named("Example").await.refused(401, "unauthenticated");
+        named("Other").await.expect(202);
     }
 
     async fn while_keys_are_changed_each_of_the_two_is_good(app: TestApp) {

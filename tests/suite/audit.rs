@@ -75,7 +75,7 @@ on_both! {
         app.one_more().await;
         let report = app.audited().await;
         assert_eq!((report.broken, report.sealed, report.unsealed), (None, 8, 1));
-        assert_eq!((report.subjects, report.checkpoints, report.checkpoints_in_file), (6, 1, Some(1)));
+        assert_eq!((report.subjects, report.checkpoints, report.checkpoints_in_file), (7, 1, Some(1)));
     }
 
     async fn a_changed_entry_is_named_whatever_was_changed_in_it(app: TestApp) {

@@ -177,6 +177,36 @@ on_both! {
         let listed = place.run(&["client", "list", "--json"]).json();
         assert!(listed["items"][0]["disabled_at"].is_string() && listed["items"][0]["public_keys"] == 1, "{listed}");
         place.run(&["client", "disable", "Nobody"]).failed(1, "there is no host");
+        assert_eq!(listed["items"][1]["id"], "local");
+        place.run(&["client", "add", "local", "--scope", "codes"]).failed(1, "this name is taken");
+        place.run(&["client", "keys", "local", "key.pem"]).failed(2, "built-in");
+    }
+
+    async fn where_two_applications_have_an_id_the_command_line_asks_which(backend: Backend) {
+        let place = Place::on(backend).await;
+        for name in ["Shop", "Wiki"] {
+            place.run(&["client", "add", name, "--scope", "accounts", "--json"]).json();
+        }
+        place.write("people.csv", "external_id,email,name\n1,ada@example.com,Ada\n2,grace@example.com,Grace\n");
+        for name in ["Shop", "Wiki", "local"] {
+            let import = ["accounts", "import", "people.csv", "--client", name, "--json"];
+            assert_eq!(place.run(&import).json()["created"], 2, "{name}");
+        }
+        place.run_with(&["accounts", "password", "1"], "correct horse\n").failed(2, "--client");
+        place.run_with(&["accounts", "password", "1", "--client", "Nowhere"], "correct horse\n").failed(2, "no application");
+        place.run_with(&["accounts", "password", "1", "--client", "Wiki", "--json"], "correct horse\n").json();
+        let add = ["staff", "add", "g@desk.example", "--name", "G", "--role", "agent", "--account", "2"];
+        let password = "correct horse battery staple\n";
+        place.run_with(&add, password).failed(2, "--client");
+        place.run_with(&[&add[..], &["--client", "Shop", "--json"]].concat(), password).json();
+
+        place.run(&["accounts", "move", "1", "--to", "Wiki"]).failed(2, "--client");
+        place.run(&["accounts", "move", "1", "--client", "Shop", "--to", "Wiki"]).failed(1, "this external id is taken");
+        place.run(&["accounts", "move", "9", "--to", "Wiki"]).failed(1, "there is no account");
+        place.run(&["client", "add", "Forum", "--scope", "accounts", "--json"]).json();
+        let moved = place.run(&["accounts", "move", "1", "--client", "Shop", "--to", "Forum", "--json"]).json();
+        assert_eq!((moved["external_id"].as_str(), moved["client"].as_str()), (Some("1"), Some("Forum")));
+        assert_eq!(place.run(&["audit", "verify", "--json"]).json()["intact"], true);
     }
 
     async fn a_file_with_a_bad_line_is_not_imported_unless_bad_lines_may_be_left_out(backend: Backend) {
@@ -202,7 +232,7 @@ on_both! {
         place.write("more.ndjson", "{\"external_id\":\"u1\",\"email\":\"u1@example.com\",\"name\":\"Renamed\"}\n{\"external_id\":\"n\",\"email\":\"u2@example.com\",\"name\":\"N\"}\n");
         place.run(&["accounts", "import", "more.ndjson"]).failed(1, "line 2: email is another account's");
         place.run(&["accounts", "import", "none.csv"]).failed(1, "cannot be read");
-        place.run(&["accounts", "import", "people.csv", "--client", "Nobody"]).failed(2, "no host");
+        place.run(&["accounts", "import", "people.csv", "--client", "Nobody"]).failed(2, "no application");
         place.run_with(&["accounts", "password", "u1", "--json"], "correct horse\n").json();
         place.run_with(&["accounts", "password", "nobody"], "correct horse\n").failed(1, "there is no account");
         assert_eq!(place.run(&["audit", "verify", "--json"]).json()["intact"], true);

@@ -63,9 +63,9 @@ impl TestApp {
 
     /// The key that waits for its letter: nobody has seen it yet.
     async fn pending_key(&self) -> String {
-        let crypto = self.ctx.crypto.clone();
+        let (crypto, host) = (self.ctx.crypto.clone(), self.host.clone());
         let read = self.ctx.db.read(move |conn| {
-            let ada = accounts::find_by_external_id(conn, "ada")?.unwrap();
+            let ada = accounts::find_by_external_id(conn, &host, "ada")?.unwrap();
             let keys = authenticators::list_living(conn, &ada.id)?;
             let pending = keys.iter().find(|key| key.state == AuthenticatorState::Pending).unwrap();
             Ok::<_, Error>(pending.secret(&crypto)?.base32().expose_secret().to_owned())

@@ -15,6 +15,7 @@ mod support;
 mod account_pages;
 mod accounts;
 mod api;
+mod applications;
 mod assertions;
 mod attacks;
 mod audit;

@@ -98,6 +98,7 @@ pub(super) async fn send(
     let assertion = show.signer.sign(&ctx, &claims);
     let asked = Request {
         account: visitor.id.clone(),
+        application: None,
         problem,
         message: form.message.clone(),
         network: network(&request, &ctx.config.http),

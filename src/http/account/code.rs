@@ -95,7 +95,7 @@ pub(super) async fn help(request: HttpRequest, ctx: Data<Context>, payload: Payl
     let Button {} = form::read(&request, payload, &ctx).await?;
     match me::find(&request, &ctx).await? {
         Some(me) if me.is_full => Ok(see_other("/account/ticket")),
-        Some(me) => portal::open::prefilled(&ctx, Trouble::NotSetUpCorrectly, &me.email),
+        Some(me) => portal::open::prefilled(&request, &ctx, Trouble::NotSetUpCorrectly, &me.email).await,
         None => Ok(see_other("/tickets/new")),
     }
 }

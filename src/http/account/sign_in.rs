@@ -13,6 +13,7 @@ use super::{CODE, HOME, me};
 use crate::error::Error;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::{Frame, cookies, form, see_other};
+use crate::http::portal::draft::{Choice, choices, label};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle::{self, Throttle};
 use crate::workflow::Context;
@@ -29,6 +30,8 @@ const KNOWN_FOR: i64 = 90 * 24 * 60 * 60;
 struct SignIn<'a> {
     f: &'a Frame,
     errors: &'a Errors,
+    /// What to choose from; nothing where there is one application.
+    choices: Vec<Choice<'a>>,
     account: &'a str,
     idle_minutes: u32,
 }
@@ -47,7 +50,7 @@ struct Home<'a> {
 /// 500.
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     match me::find(&request, &ctx).await? {
-        None => ask(&request, &ctx, StatusCode::OK, &Errors::default(), ""),
+        None => ask(&request, &ctx, StatusCode::OK, &Errors::default(), ("", "")).await,
         Some(me) if !me.is_full => Ok(see_other(CODE)),
         Some(me) => {
             let profile = profile::look(&ctx, &me).await?;
@@ -57,15 +60,30 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
     }
 }
 
-fn ask(request: &HttpRequest, ctx: &Context, status: StatusCode, errors: &Errors, account: &str) -> Answer {
-    let f = Frame::of(request, ctx);
+/// Asks again with the application and the account that were given.
+async fn ask(
+    request: &HttpRequest,
+    ctx: &Context,
+    status: StatusCode,
+    errors: &Errors,
+    (application, account): (&str, &str),
+) -> Answer {
+    let all = choices(ctx).await?;
+    let choices = all.iter().map(|one| Choice {
+        name: &one.name,
+        label: label(ctx, one, &all),
+        is_chosen: one.name == application,
+    });
+    let (f, choices) = (Frame::of(request, ctx), choices.collect());
     let idle_minutes = ctx.config.sessions.idle_minutes;
-    f.page(status, &SignIn { f: &f, errors, account, idle_minutes })
+    f.page(status, &SignIn { f: &f, errors, choices, account, idle_minutes })
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PasswordForm {
+    #[serde(default)]
+    application: String,
     #[serde(default)]
     account: String,
     #[serde(default)]
@@ -82,19 +100,22 @@ pub(super) async fn send(
     throttle: Data<Throttle>,
     payload: Payload,
 ) -> Answer {
-    let PasswordForm { account, password } = form::read(&request, payload, &ctx).await?;
+    let PasswordForm { application, account, password } = form::read(&request, payload, &ctx).await?;
     let mut errors = Errors::default();
     let is_sound = (1..=254).contains(&account.trim().len());
     errors.require(is_sound, "account", "Enter the e-mail address of your account, or its user name");
     let is_password = (1..=1024).contains(&password.chars().count());
     errors.require(is_password, "password", "Enter your password");
+    errors.require(application.len() <= 1024, "application", "Choose the application that you sign in to");
     if !errors.is_empty() {
-        return ask(&request, &ctx, StatusCode::UNPROCESSABLE_ENTITY, &errors, &account);
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return ask(&request, &ctx, status, &errors, (&application, &account)).await;
     }
     let network = throttle::network(&request, &ctx.config.http);
     throttle.admit(network.as_deref(), ctx.now())?;
     let with = Credentials {
         account: account.clone(),
+        application: (!application.is_empty()).then(|| application.clone()),
         password: SecretString::from(password),
         network,
         browser: me::browser(&request),
@@ -112,7 +133,7 @@ pub(super) async fn send(
         }
         Err(Error::Unauthenticated) => {
             let errors = Errors::one("account", "Name and password do not fit together");
-            ask(&request, &ctx, StatusCode::UNAUTHORIZED, &errors, &account)
+            ask(&request, &ctx, StatusCode::UNAUTHORIZED, &errors, (&application, &account)).await
         }
         Err(error) => Err(Problem::from(error)),
     }

@@ -7,7 +7,7 @@ use super::desk_tickets::Row;
 use super::wire::{Method, Missing, Outcome, Pairs, Proof, Risk as RiskWord, Stamp, Tier, TwoFactor};
 use crate::workflow::desk;
 
-/// An account: in full for the holder, approvers and admins; only the masked address for others.
+/// An account: in full for the holder, approvers and admins; only the masked address and the application for others.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeskAccount)]
 pub(super) struct Account {
@@ -15,6 +15,9 @@ pub(super) struct Account {
     masked: bool,
     /// The address on file, perhaps masked.
     email: String,
+    /// The application that it belongs to, where more than one is set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<String>,
     /// The person's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -40,10 +43,11 @@ pub(super) struct Account {
 
 impl From<desk::AccountSeen> for Account {
     fn from(seen: desk::AccountSeen) -> Self {
-        let (masked, email) = (seen.is_masked, seen.email);
+        let (masked, email, application) = (seen.is_masked, seen.email, seen.application);
         let nothing = Self {
             masked,
             email,
+            application,
             name: None,
             external_id: None,
             phone: None,

@@ -30,9 +30,13 @@ const KEY: &str = "idempotency-key";
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenTicket {
-    /// The address on file, or the host's id of the account.
+    /// The address on file, or the application's name for the account.
     #[schema(min_length = 1, max_length = 254, pattern = "^[!-~]+$", example = "ada@example.com")]
     account: String,
+    /// The application that the account belongs to, by name. Needed where several have an account of that name: without
+    /// it the request is answered as for an unknown account.
+    #[schema(min_length = 1, max_length = 80, example = "shop")]
+    application: Option<String>,
     /// What is wrong.
     problem: ProblemKind,
     /// In the person's own words.
@@ -143,7 +147,13 @@ pub(super) async fn open(request: HttpRequest, ctx: Data<Context>, payload: Payl
     let network = throttle::network(&request, &ctx.config.http);
     let body = bytes(&request, payload).await?;
     let asked: OpenTicket = parse(&body)?;
-    let asked = Request { account: asked.account, problem: asked.problem.0, message: asked.message, network };
+    let asked = Request {
+        account: asked.account,
+        application: asked.application,
+        problem: asked.problem.0,
+        message: asked.message,
+        network,
+    };
     let answer = match key {
         None => submitted(&ctx, asked, assertion).await?,
         Some(key) => {

@@ -61,6 +61,8 @@ fn tabs(here: Option<Queue>) -> Vec<Tab> {
 struct Line {
     reference: String,
     account: String,
+    /// Where more than one is set up.
+    application: Option<String>,
     problem: &'static str,
     state: Tag,
     since: When,
@@ -189,6 +191,7 @@ fn line(row: Row, now: Time) -> Line {
         deadline: deadline(&row, now),
         reference: row.reference.to_string(),
         account: row.account.email,
+        application: row.account.application,
         problem: row.problem.say(),
         state: words::state(row.state, row.reason),
         since: When::of(row.state_since, now),

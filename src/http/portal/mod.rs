@@ -8,9 +8,11 @@ pub(super) mod check;
 mod come_back;
 mod confirm;
 mod dead_link;
+pub(super) mod draft;
 mod help;
 pub(super) mod holder;
 pub(super) mod open;
+mod open_application;
 mod prove;
 pub(crate) mod status;
 mod stop;
@@ -28,6 +30,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(page("/", help::show))
         .service(form("/tickets", come_back::show, come_back::send))
         .service(form("/tickets/new", open::problem, open::take_problem))
+        .service(form("/tickets/new/application", open_application::show, open_application::send))
         .service(form("/tickets/new/account", open::account, open::take_account))
         .service(form("/tickets/new/message", open::message, open::edit_message))
         .service(form("/tickets/new/check", open::restart, open::check))

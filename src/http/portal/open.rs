@@ -1,66 +1,32 @@
-//! Opening a ticket, one question a page: what is wrong, which account, anything to add, check your answers.
+//! Opening a ticket, one question a page: what is wrong, which application, which account, anything to add, check your
+//! answers.
 //!
-//! The rule: nothing is stored before the last button. Answers travel in a sealed cookie, the text in the form
-//! itself; none of them ever stands in an address.
+//! The rule: nothing is stored before the last button. The text travels in the form itself, as answers do in a cookie
+//! (`draft`).
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, http::StatusCode};
 use askama::Template;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::draft::{Asked, DRAFT, Draft, Question, label};
 use super::{holder, words};
 use crate::domain::address::EmailAddress;
 use crate::domain::text::{ExternalId, Text};
 use crate::domain::ticket::Problem as Trouble;
 use crate::http::pages::errors::Errors;
-use crate::http::pages::form;
-use crate::http::pages::{Frame, cookies, see_other};
+use crate::http::pages::{Frame, cookies, form, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle::network;
 use crate::workflow::Context;
 use crate::workflow::open::{Request, submit};
-
-/// The cookie with the answers so far, and how many seconds it lives.
-const DRAFT: (&str, i64) = ("rekey_draft", 3600);
-
-/// The answers so far.
-#[derive(Default, Serialize, Deserialize)]
-struct Draft {
-    problem: String,
-    account: String,
-}
-
-impl Draft {
-    fn of(request: &HttpRequest, ctx: &Context) -> Self {
-        cookies::open(request, ctx, DRAFT.0).unwrap_or_default()
-    }
-
-    fn trouble(&self) -> Option<Trouble> {
-        Trouble::parse(&self.problem)
-    }
-
-    /// Keeps the answers and goes on.
-    fn go(&self, ctx: &Context, path: &str) -> Answer {
-        let mut response = see_other(path);
-        cookies::set(&mut response, &cookies::seal(ctx, DRAFT.0, self, DRAFT.1)?);
-        Ok(response)
-    }
-
-    /// The first page whose answer is missing.
-    fn gap(&self) -> Option<&'static str> {
-        match (self.trouble(), self.account.is_empty()) {
-            (None, _) => Some("/tickets/new"),
-            (_, true) => Some("/tickets/new/account"),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "portal/open_problem.html")]
 struct ProblemPage<'a> {
     f: &'a Frame,
     errors: &'a Errors,
+    caption: String,
     choices: &'static [words::Choice],
     /// The one that was chosen, or none.
     chosen: &'a [Trouble],
@@ -71,6 +37,8 @@ struct ProblemPage<'a> {
 struct AccountPage<'a> {
     f: &'a Frame,
     errors: &'a Errors,
+    caption: String,
+    back: &'static str,
     account: &'a str,
 }
 
@@ -79,6 +47,7 @@ struct AccountPage<'a> {
 struct MessagePage<'a> {
     f: &'a Frame,
     errors: &'a Errors,
+    caption: String,
     message: &'a str,
 }
 
@@ -87,33 +56,49 @@ struct MessagePage<'a> {
 struct CheckPage<'a> {
     f: &'a Frame,
     problem: &'static str,
+    /// Where there was a choice.
+    application: Option<&'a str>,
     account: &'a str,
     message: &'a str,
 }
 
-/// Goes on to the third question with what is known already.
+/// Goes on to the first question that is left, with what is known already.
 ///
 /// # Errors
-/// 500.
-pub(in crate::http) fn prefilled(ctx: &Context, problem: Trouble, account: &str) -> Answer {
-    let draft = Draft { problem: problem.as_str().to_owned(), account: account.to_owned() };
-    draft.go(ctx, "/tickets/new/message")
+/// 500, 503.
+pub(in crate::http) async fn prefilled(
+    request: &HttpRequest,
+    ctx: &Context,
+    problem: Trouble,
+    account: &str,
+) -> Answer {
+    let mut asked = Asked::load(request, ctx).await?;
+    let (problem, account) = (problem.as_str().to_owned(), account.to_owned());
+    asked.draft = Draft { problem, account, ..Draft::default() };
+    asked.go_on(ctx)
 }
 
 /// First question.
 ///
 /// # Errors
-/// 500.
+/// 500, 503.
 pub(super) async fn problem(request: HttpRequest, ctx: Data<Context>) -> Answer {
-    let frame = Frame::of(&request, &ctx);
-    let chosen = Draft::of(&request, &ctx).trouble();
+    let asked = Asked::load(&request, &ctx).await?;
+    ask_problem(&request, &ctx, &asked, &Errors::default())
+}
+
+fn ask_problem(request: &HttpRequest, ctx: &Context, asked: &Asked, errors: &Errors) -> Answer {
+    let frame = Frame::of(request, ctx);
+    let chosen = asked.trouble();
     let page = ProblemPage {
         f: &frame,
-        errors: &Errors::default(),
+        errors,
+        caption: asked.caption(Question::Problem),
         choices: words::CHOICES,
         chosen: chosen.as_slice(),
     };
-    frame.page(StatusCode::OK, &page)
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    frame.page(status, &page)
 }
 
 #[derive(Deserialize)]
@@ -126,31 +111,41 @@ struct ProblemForm {
 /// Its answer.
 ///
 /// # Errors
-/// 403, 422.
+/// 403, 422, 503.
 pub(super) async fn take_problem(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let ProblemForm { problem } = form::read(&request, payload, &ctx).await?;
-    let draft = Draft { problem, ..Draft::of(&request, &ctx) };
-    if draft.trouble().is_some() {
-        return draft.go(&ctx, "/tickets/new/account");
+    let mut asked = Asked::load(&request, &ctx).await?;
+    asked.draft.problem = problem;
+    if asked.trouble().is_some() {
+        // Those who come back to change it see the next question again.
+        return asked.go_to(&ctx, asked.after_problem());
     }
-    let frame = Frame::of(&request, &ctx);
-    let errors = Errors::one("problem", "Choose what describes it best");
-    let page = ProblemPage { f: &frame, errors: &errors, choices: words::CHOICES, chosen: &[] };
-    frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    ask_problem(&request, &ctx, &asked, &Errors::one("problem", "Choose what describes it best"))
 }
 
-/// Second question.
+/// The question about the account.
 ///
 /// # Errors
-/// 500.
+/// 500, 503.
 pub(super) async fn account(request: HttpRequest, ctx: Data<Context>) -> Answer {
-    let draft = Draft::of(&request, &ctx);
-    if draft.trouble().is_none() {
-        return Ok(see_other("/tickets/new"));
+    let asked = Asked::load(&request, &ctx).await?;
+    if let Some(gap) = asked.gap().filter(|gap| *gap != Question::Account) {
+        return Ok(see_other(gap.path()));
     }
-    let frame = Frame::of(&request, &ctx);
-    let page = AccountPage { f: &frame, errors: &Errors::default(), account: &draft.account };
-    frame.page(StatusCode::OK, &page)
+    ask_account(&request, &ctx, &asked, &asked.draft.account, &Errors::default())
+}
+
+fn ask_account(
+    request: &HttpRequest,
+    ctx: &Context,
+    asked: &Asked,
+    account: &str,
+    errors: &Errors,
+) -> Answer {
+    let f = Frame::of(request, ctx);
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let (caption, back) = (asked.caption(Question::Account), asked.before_account());
+    f.page(status, &AccountPage { f: &f, errors, caption, back, account })
 }
 
 #[derive(Deserialize)]
@@ -163,18 +158,17 @@ struct AccountForm {
 /// Its answer. Whether there is such an account, nobody learns.
 ///
 /// # Errors
-/// 403, 422.
+/// 403, 422, 503.
 pub(super) async fn take_account(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let AccountForm { account } = form::read(&request, payload, &ctx).await?;
+    let mut asked = Asked::load(&request, &ctx).await?;
     let account = account.trim();
     if EmailAddress::parse(account).is_some() || ExternalId::parse(account).is_some() {
-        let draft = Draft { account: account.to_owned(), ..Draft::of(&request, &ctx) };
-        return draft.go(&ctx, draft.gap().unwrap_or("/tickets/new/message"));
+        account.clone_into(&mut asked.draft.account);
+        return asked.go_on(&ctx);
     }
-    let frame = Frame::of(&request, &ctx);
     let text = "Enter the e-mail address of your account, such as ada@example.com, or its user name";
-    let page = AccountPage { f: &frame, errors: &Errors::one("account", text), account };
-    frame.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    ask_account(&request, &ctx, &asked, account, &Errors::one("account", text))
 }
 
 #[derive(Default, Deserialize)]
@@ -189,7 +183,8 @@ struct MessageForm {
 /// # Errors
 /// 500.
 pub(super) async fn message(request: HttpRequest, ctx: Data<Context>) -> Answer {
-    ask_message(&request, &ctx, "", &Errors::default())
+    let asked = Asked::load(&request, &ctx).await?;
+    ask_message(&request, &ctx, &asked, "", &Errors::default())
 }
 
 /// The same again, with what was typed, to change it.
@@ -198,16 +193,24 @@ pub(super) async fn message(request: HttpRequest, ctx: Data<Context>) -> Answer 
 /// 403, 422.
 pub(super) async fn edit_message(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let form: MessageForm = form::read(&request, payload, &ctx).await?;
-    ask_message(&request, &ctx, &form.message, &Errors::default())
+    let asked = Asked::load(&request, &ctx).await?;
+    ask_message(&request, &ctx, &asked, &form.message, &Errors::default())
 }
 
-fn ask_message(request: &HttpRequest, ctx: &Context, message: &str, errors: &Errors) -> Answer {
-    if let Some(gap) = Draft::of(request, ctx).gap() {
-        return Ok(see_other(gap));
+fn ask_message(
+    request: &HttpRequest,
+    ctx: &Context,
+    asked: &Asked,
+    message: &str,
+    errors: &Errors,
+) -> Answer {
+    if let Some(gap) = asked.gap() {
+        return Ok(see_other(gap.path()));
     }
+    let caption = asked.caption(Question::Message);
     let frame = Frame::of(request, ctx);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    frame.page(status, &MessagePage { f: &frame, errors, message })
+    frame.page(status, &MessagePage { f: &frame, errors, caption, message })
 }
 
 /// Check your answers.
@@ -216,9 +219,9 @@ fn ask_message(request: &HttpRequest, ctx: &Context, message: &str, errors: &Err
 /// 403, 422.
 pub(super) async fn check(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let form: MessageForm = form::read(&request, payload, &ctx).await?;
-    let draft = Draft::of(&request, &ctx);
-    let (None, Some(trouble)) = (draft.gap(), draft.trouble()) else {
-        return Ok(see_other(draft.gap().unwrap_or("/tickets/new")));
+    let asked = Asked::load(&request, &ctx).await?;
+    let (None, Some(trouble)) = (asked.gap(), asked.trouble()) else {
+        return Ok(see_other(asked.gap().unwrap_or(Question::Problem).path()));
     };
     let written = form.message.trim();
     let text = Text::parse(written);
@@ -228,13 +231,14 @@ pub(super) async fn check(request: HttpRequest, ctx: Data<Context>, payload: Pay
     }
     errors.require(text.is_some() || written.is_empty(), "message", "Use at most 4,000 characters");
     if !errors.is_empty() {
-        return ask_message(&request, &ctx, &form.message, &errors);
+        return ask_message(&request, &ctx, &asked, &form.message, &errors);
     }
     let frame = Frame::of(&request, &ctx);
     let page = CheckPage {
         f: &frame,
         problem: words::trouble(trouble),
-        account: &draft.account,
+        application: asked.application().map(|one| label(&ctx, one, &asked.applications)),
+        account: &asked.draft.account,
         message: text.as_ref().map_or("", Text::as_str),
     };
     frame.page(StatusCode::OK, &page)
@@ -245,7 +249,8 @@ pub(super) async fn check(request: HttpRequest, ctx: Data<Context>, payload: Pay
 /// # Errors
 /// None.
 pub(super) async fn restart(request: HttpRequest, ctx: Data<Context>) -> Answer {
-    Ok(see_other(Draft::of(&request, &ctx).gap().unwrap_or("/tickets/new/message")))
+    let asked = Asked::load(&request, &ctx).await?;
+    Ok(see_other(asked.gap().unwrap_or(Question::Message).path()))
 }
 
 /// Opens the ticket, and lets this browser hold it.
@@ -254,12 +259,14 @@ pub(super) async fn restart(request: HttpRequest, ctx: Data<Context>) -> Answer 
 /// 403, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
     let form: MessageForm = form::read(&request, payload, &ctx).await?;
-    let draft = Draft::of(&request, &ctx);
-    let (None, Some(problem)) = (draft.gap(), draft.trouble()) else {
-        return Ok(see_other(draft.gap().unwrap_or("/tickets/new")));
+    let asked = Asked::load(&request, &ctx).await?;
+    let (None, Some(problem)) = (asked.gap(), asked.trouble()) else {
+        return Ok(see_other(asked.gap().unwrap_or(Question::Problem).path()));
     };
     let network = network(&request, &ctx.config.http);
-    let asked = Request { account: draft.account, problem, message: form.message, network };
+    let application = asked.application().map(|one| one.name.clone());
+    let asked =
+        Request { account: asked.draft.account, application, problem, message: form.message, network };
     let opened = submit(&ctx, asked).await.map_err(Problem::from)?;
     let reference = opened.reference.as_str();
     let mut response = see_other(&format!("/tickets/{reference}/code"));

@@ -20,6 +20,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::risk::Risk;
 use crate::domain::ticket::Ticket;
 use crate::error::Error;
+use crate::workflow::applications::Names;
 use crate::workflow::session::StaffSession;
 use crate::workflow::{Context, assess, requester, verify};
 
@@ -191,7 +192,9 @@ fn read(
     let owner = assess::owner(conn, ctx, &account, now)?;
     let evidence = noted.iter().map(|one| one.evidence.clone()).collect();
     let evidence = verify::counting_for(conn, ctx, &ticket, &who.actor, evidence, now)?;
-    let view = Viewing { ctx, who, ticket: &ticket, account: &account, evidence: &evidence, now };
+    let application = Names::load(conn)?.of(&account);
+    let view =
+        Viewing { ctx, who, ticket: &ticket, account: &account, application, evidence: &evidence, now };
     let requests = tickets::list_duplicates(conn, &ticket.id)?
         .into_iter()
         .map(|other| RequestSeen {
@@ -270,6 +273,7 @@ struct Viewing<'a> {
     who: &'a StaffSession,
     ticket: &'a Ticket,
     account: &'a Account,
+    application: Option<String>,
     evidence: &'a [Evidence],
     now: Time,
 }
@@ -301,14 +305,21 @@ impl Viewing<'_> {
     }
 
     fn account(&self) -> AccountSeen {
+        let application = self.application.clone();
         if !self.sees_account() {
-            return AccountSeen { is_masked: true, email: masked(&self.account.email), full: None };
+            return AccountSeen {
+                is_masked: true,
+                email: masked(&self.account.email),
+                application,
+                full: None,
+            };
         }
         let account = self.account.clone();
         let phone = account.number_to_call(self.ctx.policy.fresh, self.now).map(str::to_owned);
         AccountSeen {
             is_masked: false,
             email: account.email,
+            application,
             full: Some(AccountFull {
                 phone,
                 name: account.name,

@@ -216,7 +216,7 @@ impl Key {
 fn account() -> Account {
     Account {
         id: AccountId::new("1"),
-        client: Some(ClientId::new("host")),
+        client: ClientId::new("host"),
         external_id: "ada".to_owned(),
         email: "ada@example.com".to_owned(),
         name: "Ada Lovelace".to_owned(),

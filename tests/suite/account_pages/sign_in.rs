@@ -68,7 +68,9 @@ on_both! {
             answers.push(page.without_token().replace(name, ""));
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]));
-        let ada = app.ctx.db.read(|conn| rekey::db::accounts::find_by_email(conn, ADA)).await.unwrap().unwrap();
+        let host = app.host.clone();
+        let ada = app.ctx.db.read(move |conn| rekey::db::accounts::find_by_email(conn, &host, ADA)).await;
+        let ada = ada.unwrap().unwrap();
         let logged = lines_with(ada.id.as_str());
         assert_eq!(logged.iter().filter(|line| line.contains("password refused")).count(), 1, "{logged:?}");
     }

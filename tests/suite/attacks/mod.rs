@@ -23,6 +23,7 @@ mod k_clocks;
 mod l_floods;
 mod l_outages;
 mod m_audit;
+mod n_applications;
 mod stage;
 
 pub use dump::tamper;

@@ -122,7 +122,7 @@ impl Program {
         let last = self.step();
         let mut password_at = None;
         if let Some(hours) = start.password {
-            accounts::set_password(&self.app().ctx, &person.name, &PASSWORD.into()).await.unwrap();
+            accounts::set_password(&self.app().ctx, person.name.as_str(), &PASSWORD.into()).await.unwrap();
             password_at = Some(self.now());
             self.wait(TimeDelta::hours(hours));
         }

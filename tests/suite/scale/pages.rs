@@ -47,6 +47,8 @@ impl Walk<'_> {
     async fn portal(&mut self, ada: &mut Browser, crowd: &mut Crowd, count: usize) -> (Asker, Vec<Letter>) {
         let page = self.page(ada, "/tickets/new", "/tickets/new").await;
         let path = ada.send(&page, &[("problem", "lost_device")]).await.location();
+        // Nobody is asked where there is one.
+        self.page(ada, "/tickets/new/application", "/tickets/new/application").await;
         let page = self.page(ada, "/tickets/new/account", &path).await;
         let path = ada.send(&page, &[("account", ADA)]).await.location();
         let page = self.page(ada, "/tickets/new/message", &path).await;

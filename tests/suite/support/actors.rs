@@ -82,7 +82,7 @@ impl TestApp {
             email: email.clone(),
             name: name.to_owned(),
             roles: Roles::parse(roles).unwrap(),
-            account: account.map(str::to_owned),
+            account: account.map(Into::into),
             password: PASSWORD.into(),
         };
         let key = staff::add(&self.ctx, new).await.unwrap().secret.expose_secret().to_owned();

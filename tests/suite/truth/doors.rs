@@ -122,11 +122,12 @@ on_both! {
         let mut cast = Cast::gather(backend).await;
         let mut before = cast.stand(State::Open).await;
         enrolled_twice(&cast.app, &before).await;
-        // What ends something comes last: the account, then the sessions.
-        let last = |row: &&Row| row.method == "delete";
+        // What ends something comes last: the account, then the sessions. After it comes what makes an account for
+        // whoever asks.
+        let last = |row: &&Row| matches!(row.method, "delete" | "put");
         let rows = ROWS.iter().filter(|row| !is_of_ticket(row));
         let (mut ends, rows): (Vec<_>, Vec<_>) = rows.partition(last);
-        ends.sort_by_key(|row| row.whose == For::Staff);
+        ends.sort_by_key(|row| (row.method == "put", row.whose == For::Staff));
         for row in rows {
             walk(&mut cast, row, &mut before).await;
         }

@@ -118,7 +118,7 @@ pub const ROWS: &[Row] = &[
     row(
         "put",
         "/api/v1/accounts/{external_id}",
-        For::Accounts,
+        For::Put,
         |_| json!({"email": "new@example.com", "name": "New", "phone": "+442079460001"}),
     ),
     row("get", "/api/v1/accounts/{external_id}", For::Accounts, nothing),

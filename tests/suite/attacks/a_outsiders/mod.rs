@@ -2,8 +2,8 @@
 
 mod accounts;
 pub mod forms;
-mod prober;
-mod seen;
+pub mod prober;
+pub mod seen;
 mod steps;
 mod texts;
 mod times;
