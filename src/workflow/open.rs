@@ -15,7 +15,7 @@ use crate::db::challenges::{self, Challenge};
 use crate::db::letters::{self, About, Fate};
 use crate::db::throttles::{self, Counter};
 use crate::db::tokens::{self, Kind, NewToken};
-use crate::db::{Conn, accounts, apply, tickets};
+use crate::db::{Conn, apply, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::address::EmailAddress;
