@@ -1,23 +1,23 @@
 //! Accounts: looked up by external id or address within their application, written with compare-and-swap on their
 //! version.
-//!
-//! The rule: a transaction that decides by what belongs to an account (its tickets, keys, codes, sessions) locks the
-//! account first and reads after that. What was read before the lock may be out of date by the time it is held. Several
-//! accounts are locked in the order of their ids, after rows of the staff and before everything else.
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 
 use super::account_addresses::{self, OtherAddress};
-use super::conn::{on_both, on_both_locking};
+pub use super::account_locks::{
+    lock, lock_all, lock_by_external_id, lock_by_external_ids, lock_of_client, lock_of_reference,
+    lock_of_ticket, lock_of_token,
+};
+use super::conn::on_both;
 pub use super::local_password::{clear_password, password, set_password};
 use super::rows::{self, Mac, decides};
-use super::schema::{accounts, clients, tickets, tokens};
+use super::schema::{accounts, clients};
 use super::{Conn, Error, local_password};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
-use crate::domain::ids::{AccountId, ClientId, Reference, TicketId};
+use crate::domain::ids::{AccountId, ClientId};
 use crate::domain::lockout::Lockout;
 use crate::domain::policy::Tier;
 
@@ -118,85 +118,8 @@ pub fn get(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
     checked(conn, row)
 }
 
-fn checked(conn: &mut Conn, row: (Row, Mac)) -> Result<Account, Error> {
+pub(super) fn checked(conn: &mut Conn, row: (Row, Mac)) -> Result<Account, Error> {
     Ok(rows::check(conn, row)?.into())
-}
-
-/// The account of that id, removed or not, locked until the transaction ends.
-///
-/// # Errors
-/// `NotFound`.
-pub fn lock(conn: &mut Conn, id: &AccountId) -> Result<Account, Error> {
-    let row: (Row, Mac) = on_both_locking!(conn, c, accounts::table.find(id).select((Row::as_select(), accounts::mac)) => first(c)?);
-    checked(conn, row)
-}
-
-/// The same for the accounts of these ids, in the order of the ids; unknown ids are left out.
-///
-/// # Errors
-/// Of the database alone.
-pub fn lock_all(conn: &mut Conn, ids: &[&AccountId]) -> Result<Vec<Account>, Error> {
-    let rows: Vec<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
-        .filter(accounts::id.eq_any(ids))
-        .order(accounts::id)
-        .select((Row::as_select(), accounts::mac)) => load(c)?);
-    rows.into_iter().map(|row| checked(conn, row)).collect()
-}
-
-/// The account of that external id at an application, removed or not, locked.
-///
-/// # Errors
-/// Of the database alone.
-pub fn lock_by_external_id(
-    conn: &mut Conn,
-    client: &ClientId,
-    external_id: &str,
-) -> Result<Option<Account>, Error> {
-    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
-        .filter(accounts::external_id.eq(external_id))
-        .filter(accounts::client_id.eq(client))
-        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
-    row.map(|row| checked(conn, row)).transpose()
-}
-
-/// The account of a ticket, locked; none where the ticket is nobody's.
-///
-/// # Errors
-/// Of the database alone.
-pub fn lock_of_ticket(conn: &mut Conn, id: &TicketId) -> Result<Option<Account>, Error> {
-    let whose = tickets::table.find(id).select(tickets::account_id.assume_not_null());
-    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
-        .filter(accounts::id.eq_any(whose))
-        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
-    row.map(|row| checked(conn, row)).transpose()
-}
-
-/// The same for the ticket of that reference.
-///
-/// # Errors
-/// Of the database alone.
-pub fn lock_of_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<Account>, Error> {
-    let whose =
-        tickets::table.filter(tickets::reference.eq(reference)).select(tickets::account_id.assume_not_null());
-    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
-        .filter(accounts::id.eq_any(whose))
-        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
-    row.map(|row| checked(conn, row)).transpose()
-}
-
-/// The same for the ticket that the token of that hash belongs to. Whether the token is good is to be asked afterwards.
-///
-/// # Errors
-/// Of the database alone.
-pub fn lock_of_token(conn: &mut Conn, hash: &str) -> Result<Option<Account>, Error> {
-    let whose = tokens::table
-        .inner_join(tickets::table.on(tokens::ticket_id.eq(tickets::id.nullable())))
-        .filter(tokens::hash.eq(hash))
-        .select(tickets::account_id.assume_not_null());
-    let row: Option<(Row, Mac)> = on_both_locking!(conn, c, accounts::table
-        .filter(accounts::id.eq_any(whose))
-        .select((Row::as_select(), accounts::mac)) => first(c).optional()?);
-    row.map(|row| checked(conn, row)).transpose()
 }
 
 /// The account of that external id at an application, removed or not.

@@ -5,6 +5,7 @@
 //! `writer`, `migrate`, `surroundings`, `backup`, `file_mark` and `file_restore`, and nowhere else.
 
 pub mod account_addresses;
+mod account_locks;
 pub mod account_sessions;
 pub mod accounts;
 mod address;

@@ -21,7 +21,7 @@ use super::error::Error;
 pub(super) enum Mode {
     /// One unchanging view of everything.
     Read,
-    /// A change. On PostgreSQL, compare-and-swap decides between writers; on SQLite there is one.
+    /// A change. On PostgreSQL, locks on accounts and compare-and-swap decide between writers; on SQLite there is one.
     Write,
 }
 

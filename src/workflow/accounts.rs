@@ -108,7 +108,7 @@ pub async fn get(ctx: &Context, client: &ClientId, external_id: &str) -> Result<
 pub async fn remove(ctx: &Context, client: &ClientId, external_id: &str) -> Result<(), Error> {
     let (work, now, owner, id) = (ctx.clone(), ctx.now(), client.clone(), external_id.to_owned());
     ctx.write(move |conn| {
-        let account = of_client(conn, &owner, &id)?;
+        let account = lock_of_client(conn, &owner, &id)?;
         let actor = Actor::Host(owner.clone());
         if let Some(ticket) = tickets::find_open(conn, &account.id)?
             && ticket.state != State::Frozen
@@ -158,6 +158,21 @@ pub fn of_client(conn: &mut Conn, client: &ClientId, external_id: &str) -> Resul
     // What can be no id is nobody's, and PostgreSQL takes no NUL.
     let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
     let found = accounts::find_of_client(conn, client, id.as_str())?;
+    living_of(conn, client, found)
+}
+
+/// The same, locked until the transaction ends.
+pub(super) fn lock_of_client(
+    conn: &mut Conn,
+    client: &ClientId,
+    external_id: &str,
+) -> Result<Account, Error> {
+    let id = ExternalId::parse(external_id).ok_or(Rejection::NotFound)?;
+    let found = accounts::lock_of_client(conn, client, id.as_str())?;
+    living_of(conn, client, found)
+}
+
+fn living_of(conn: &mut Conn, client: &ClientId, found: Option<Account>) -> Result<Account, Error> {
     if let Some(account) = found.filter(|account| account.removed_at.is_none()) {
         return Ok(account);
     }

@@ -86,6 +86,8 @@ struct Checked {
     /// The hash that the PIN was compared with, and whether it fitted.
     pin: Option<(String, bool)>,
     password: Password,
+    /// The hash that the password was compared with.
+    password_hash: Option<String>,
     attested: Option<Attested>,
 }
 
@@ -117,14 +119,20 @@ pub async fn activate(
     let checked = look(ctx, reference, token, &attempt, now).await?;
     let (inner, reference, token) = (ctx.clone(), reference.to_owned(), token.to_owned());
     ctx.write(move |conn| {
+        let account = lock_account(conn, &token)?;
         let ticket = bearer(conn, &reference, &token, now)?;
         let ticket = expire::settle(conn, &inner, ticket, now)?;
         ticket.require(Command::Activate)?;
-        decide(conn, &inner, ticket, &attempt, &checked, now)
+        decide(conn, &inner, ticket, &account, &attempt, &checked, now)
     })
     .await?
     .map(|recovery_codes| Activated { recovery_codes })
     .map_err(Error::from)
+}
+
+fn lock_account(conn: &mut Conn, token: &str) -> Result<Account, Error> {
+    let hash = token_hash(TokenKind::Activation, token).or_else(|| token_hash(TokenKind::Ticket, token));
+    Ok(accounts::lock_of_token(conn, &hash.ok_or(Rejection::NotFound)?)?.ok_or(Rejection::NotFound)?)
 }
 
 /// The ticket that a token activates: the requester's own, or that of the setup letter's link.
@@ -170,6 +178,7 @@ async fn look(
     };
     let not_changed_since = opened_at - PASSWORD_AGE;
     let fresh = attested.as_ref().is_some_and(|one| one.is_fresh_password(now, not_changed_since));
+    let password_hash = password.as_ref().map(|(hash, _)| hash.clone());
     let password = check_password(ctx, attempt.password.as_deref(), password, not_changed_since).await?;
     Ok(Checked {
         presented: Presented {
@@ -179,6 +188,7 @@ async fn look(
         },
         pin: check_pin(ctx, &id, attempt.pin.as_deref(), pin).await?,
         password: if fresh { Password::Right } else { password },
+        password_hash: password_hash.filter(|_| attempt.password.is_some() && !fresh),
         attested,
     })
 }
@@ -225,6 +235,7 @@ fn decide(
     conn: &mut Conn,
     ctx: &Context,
     ticket: Ticket,
+    account: &Account,
     attempt: &Attempt,
     checked: &Checked,
     now: Time,
@@ -235,20 +246,18 @@ fn decide(
     if !proof.is_covered_by(checked.presented) {
         return Ok(Err(Rejection::ProofRequired));
     }
-    let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
     if let Some(attested) = &checked.attested {
-        attested.use_for(conn, &account, now)?;
+        attested.use_for(conn, account, now)?;
     }
     let pin_fits = checked.pin.as_ref().is_some_and(|(hash, fits)| *fits && Some(hash) == pin.as_ref());
     let key = authenticators::find_of_ticket(conn, &ticket.id, AuthenticatorState::Pending)?
         .ok_or(Rejection::OutOfOrder)?;
     let outcome = check_codes(ctx, &ticket, &key, attempt, now)?;
+    let password_fits = checked.password == Password::Right && still_has_password(conn, account, checked)?;
     let proven = match proof {
         Proof::Pin => pin_fits,
-        Proof::PinAndPassword => pin_fits && checked.password == Password::Right,
-        Proof::PasswordOrRecoveryCode => {
-            checked.password == Password::Right || is_recovery_code(conn, ctx, &account, attempt)?
-        }
+        Proof::PinAndPassword => pin_fits && password_fits,
+        Proof::PasswordOrRecoveryCode => password_fits || is_recovery_code(conn, ctx, account, attempt)?,
     };
     match outcome {
         CodeOutcome::Accepted(step) if proven => {
@@ -284,6 +293,14 @@ fn check_codes(
             Some(code) if wanted == 1 => Ok(matching_step(&secret, parameters, code, now, key.last())),
             _ => Err(Rejection::Invalid("codes: two codes, the second right after the first").into()),
         },
+    }
+}
+
+/// The password was looked at outside this transaction: it may have been set anew since.
+fn still_has_password(conn: &mut Conn, account: &Account, checked: &Checked) -> Result<bool, Error> {
+    match &checked.password_hash {
+        Some(hash) => Ok(accounts::password(conn, &account.id)?.is_some_and(|(kept, _)| kept == *hash)),
+        None => Ok(true),
     }
 }
 

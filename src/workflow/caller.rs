@@ -91,6 +91,14 @@ impl Caller {
         if account.removed_at.is_none() { Ok(account) } else { Err(Rejection::NotFound.into()) }
     }
 
+    /// The same, locked until the transaction ends, whoever calls.
+    pub(super) fn lock_account(&self, conn: &mut Conn, ctx: &Context, now: Time) -> Result<Account, Error> {
+        match self {
+            Self::Host { client, external_id } => accounts::lock_of_client(conn, client, external_id),
+            Self::Owner { .. } => self.account(conn, ctx, now),
+        }
+    }
+
     /// The same where nothing is written, and nothing can be locked.
     pub(super) fn account_to_read(
         &self,

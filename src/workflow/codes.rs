@@ -135,25 +135,28 @@ impl SignIn<'_> {
         match attempt {
             Attempt::Code { code, first_factor, password_changed_at } => {
                 if !keys.iter().any(|key| key.state != AuthenticatorState::Suspended) {
-                    return Ok(self.refuse_all());
+                    return self.refuse_all();
                 }
                 self.try_code(&keys, code, *first_factor, *password_changed_at)
             }
             Attempt::RecoveryCode(typed) => {
                 if !keys.iter().any(|key| key.state == AuthenticatorState::Active) {
-                    return Ok(self.refuse_all());
+                    return self.refuse_all();
                 }
                 self.try_recovery_code(typed)
             }
         }
     }
 
-    /// No key could let anybody in.
-    fn refuse_all(&self) -> Verified {
-        Verified::Refused(match self.account.two_factor {
+    /// No key could let anybody in. What ended the keys since the account was read has changed the account too.
+    fn refuse_all(&mut self) -> Result<Verified, Error> {
+        if db::accounts::get(self.conn, &self.account.id)?.version != self.account.version {
+            return Err(db::Error::Stale.into());
+        }
+        Ok(Verified::Refused(match self.account.two_factor {
             TwoFactor::Off => Refusal::Off,
             TwoFactor::On => Refusal::Locked,
-        })
+        }))
     }
 
     fn try_code(
@@ -191,8 +194,9 @@ impl SignIn<'_> {
                 if self.account.lockout == self.account.lockout.after_right() {
                     authenticators::accept_without_failures(self.conn, key, step)?;
                 } else {
-                    authenticators::accept(self.conn, key, step)?;
+                    // The account first, as wherever both are written.
                     failures::right(self.conn, &self.account)?;
+                    authenticators::accept(self.conn, key, step)?;
                 }
                 Ok(Verified::Accepted { recovery_codes: None })
             }
@@ -209,6 +213,7 @@ impl SignIn<'_> {
         password_changed_at: Option<Time>,
     ) -> Result<Verified, Error> {
         let id = key.ticket_id.as_ref().ok_or(db::Error::Corrupt("a sent key without a ticket"))?;
+        self.lock()?;
         let ticket = db::tickets::get(self.conn, id)?;
         let may_go_live = has_first_factor
             && ticket.activates_at_sign_in(&self.ctx.policy)
@@ -226,6 +231,13 @@ impl SignIn<'_> {
         Ok(Verified::Accepted { recovery_codes: Some(codes) })
     }
 
+    /// Locks the account. Only what does more than use a step up or count needs it: compare-and-swap does for those, and
+    /// most sign-ins have no statement to spare.
+    fn lock(&mut self) -> Result<(), Error> {
+        let locked = db::accounts::lock(self.conn, &self.account.id)?;
+        if locked.version == self.account.version { Ok(()) } else { Err(db::Error::Stale.into()) }
+    }
+
     fn try_recovery_code(&mut self, typed: &SecretString) -> Result<Verified, Error> {
         let typed = typed.expose_secret();
         let Some(id) = recovery::find(self.conn, self.ctx, &self.account, typed)? else {
@@ -233,8 +245,8 @@ impl SignIn<'_> {
             let is_used = recovery::is_used(self.conn, self.ctx, &self.account, typed)?;
             return if is_used { Ok(Verified::Refused(Refusal::Used)) } else { self.wrong() };
         };
-        recovery::burn(self.conn, self.ctx, &self.account, &id, self.now)?;
         failures::right(self.conn, &self.account)?;
+        recovery::burn(self.conn, self.ctx, &self.account, &id, self.now)?;
         self.account.lockout = self.account.lockout.after_right();
         let note = Note { actor: &self.actor, event: Event::new(Action::RecoveryCodeUsed) };
         change::account(self.conn, self.ctx, self.account.clone(), &note, self.now)?;

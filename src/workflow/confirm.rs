@@ -9,6 +9,7 @@ use crate::crypto::{Purpose, SealError};
 use crate::db::challenges::{self, Challenge};
 use crate::db::{self, Conn, accounts, apply, tickets};
 use crate::domain::Time;
+use crate::domain::account::Account;
 use crate::domain::evidence::{Method, stands};
 use crate::domain::ids::EvidenceId;
 use crate::domain::rejection::Rejection;
@@ -43,8 +44,8 @@ pub async fn confirm(
     ctx.write(move |conn| {
         let access = match &token {
             Some(token) => requester::access_to_change(conn, &inner, &reference, token, now)?,
-            None => match tickets::find(conn, &requester::parse_reference(&reference))? {
-                Some(ticket) => Access::of(conn, ticket)?.settle(conn, &inner, now)?,
+            None => match by_reference(conn, &inner, &reference, now)? {
+                Some(access) => access,
                 None => return Ok(Err(Rejection::WrongCode)),
             },
         };
@@ -60,14 +61,19 @@ pub async fn confirm(
     .map_err(Error::from)
 }
 
-/// A code that went to an address that is no longer on file is void. Who asks for an unknown account waits as long.
+/// A code that went to an address that is no longer on file is void.
 fn on_file(conn: &mut Conn, ctx: &Context, access: Access, now: Time) -> Result<Access, Error> {
-    if let Some(id) = &access.own.account {
-        let account = accounts::lock(conn, id)?;
-        return access.follow(conn, ctx, &account, now);
+    match access.account.clone() {
+        Some(account) => access.follow(conn, ctx, &account, now),
+        None => Ok(access),
     }
-    accounts::list_by_email(conn, access.own.reference.as_str())?;
-    Ok(access)
+}
+
+fn by_reference(conn: &mut Conn, ctx: &Context, reference: &str, now: Time) -> Result<Option<Access>, Error> {
+    let reference = requester::parse_reference(reference);
+    let account = accounts::lock_of_reference(conn, &reference)?;
+    let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(None) };
+    Access::of(conn, ticket)?.settle(conn, ctx, account, now).map(Some)
 }
 
 /// Looks at the code, and counts a wrong one in the transaction that answers.
@@ -107,7 +113,8 @@ fn enter(
     now: Time,
 ) -> Result<Confirmed, Error> {
     if access.own.state == State::Unconfirmed {
-        let (own, main) = enter_queue(conn, ctx, access.own.clone(), Method::MailboxCode, now)?;
+        let account = access.account.as_ref().ok_or(Rejection::WrongCode)?;
+        let (own, main) = enter_queue(conn, ctx, access.own.clone(), account, Method::MailboxCode, now)?;
         access.full = own.duplicate_of.is_none();
         (access.own, access.main) = (own, main);
     } else {
@@ -176,26 +183,25 @@ fn gain_evidence(conn: &mut Conn, ctx: &Context, ticket: Ticket, now: Time) -> R
     Ok(apply(conn, &ctx.crypto, ticket.confirm(Method::MailboxCode, id, &ctx.policy, now)?)?)
 }
 
-/// Brings an unconfirmed ticket before the staff, or closes it as the duplicate of the account's open one.
-/// Returns the request itself and the ticket that it is part of.
+/// Brings an unconfirmed ticket of a locked account before the staff, or closes it as the duplicate of the account's
+/// open one. Returns the request itself and the ticket that it is part of.
 pub(super) fn enter_queue(
     conn: &mut Conn,
     ctx: &Context,
     mut ticket: Ticket,
+    account: &Account,
     method: Method,
     now: Time,
 ) -> Result<(Ticket, Ticket), Error> {
-    let id = ticket.account.clone().ok_or(Rejection::WrongCode)?;
-    let account = accounts::get(conn, &id)?;
     if account.removed_at.is_some() {
         return Err(Rejection::WrongCode.into());
     }
-    if let Some(open) = tickets::find_open(conn, &id)? {
+    if let Some(open) = tickets::find_open(conn, &account.id)? {
         let duplicate = apply(conn, &ctx.crypto, ticket.confirm_as_duplicate(method, open.id.clone(), now)?)?;
         let joined = open.second_request(&duplicate.id, &ctx.policy, now)?;
         return Ok((duplicate, apply(conn, &ctx.crypto, joined)?));
     }
-    assess::assess(conn, ctx, &mut ticket, &account, now)?;
+    assess::assess(conn, ctx, &mut ticket, account, now)?;
     let evidence = EvidenceId::new(ctx.crypto.id(now));
     let confirmed = ticket.confirm(method, evidence, &ctx.policy, now)?;
     let ticket = apply(conn, &ctx.crypto, confirmed).map_err(slot_taken)?;

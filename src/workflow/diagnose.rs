@@ -10,7 +10,7 @@ use super::verify::all_evidence;
 use super::{Context, requester};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::throttles::{self, Counter};
-use crate::db::{Conn, accounts, apply};
+use crate::db::{Conn, apply};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
@@ -54,10 +54,9 @@ pub async fn diagnose(
     ctx.write(move |conn| {
         let access = requester::access_to_change(conn, &inner, &reference, &token, now)?;
         access.require_full()?;
+        access.main.require(Command::Diagnose)?;
+        let account = access.account()?.clone();
         let ticket = access.main;
-        ticket.require(Command::Diagnose)?;
-        let id = ticket.account.clone().ok_or(Rejection::OutOfOrder)?;
-        let account = accounts::get(conn, &id)?;
         require_mailbox_or_session(conn, &inner, &ticket, now)?;
         count(conn, &account, now)?;
         let diagnosis = try_codes(conn, &inner, &account, &codes, now)?;

@@ -152,7 +152,7 @@ impl<'a> Desk<'a> {
         caller: &Caller,
         now: Time,
     ) -> Result<Self, Error> {
-        let account = caller.account(conn, ctx, now)?;
+        let account = caller.lock_account(conn, ctx, now)?;
         let living = authenticators::list_living(conn, &account.id)?;
         Ok(Self { conn, ctx, actor: caller.actor(), account, living, now })
     }

@@ -6,8 +6,8 @@ use super::{Context, desk, issue};
 use crate::db::audit::{self, Circumstances};
 use crate::db::authenticators::{self, Authenticator};
 use crate::db::{
-    Conn, account_sessions, apply, challenges, clients, dropped, idempotency, password_guesses, review,
-    sessions, throttles, tickets, tokens, vouches,
+    Conn, account_sessions, accounts, apply, challenges, clients, dropped, idempotency, password_guesses,
+    review, sessions, throttles, tickets, tokens, vouches,
 };
 use crate::domain::Time;
 use crate::domain::actor::Actor;
@@ -62,6 +62,7 @@ fn said(ended: &Result<(), Error>, what: &'static str, id: &str) -> usize {
 }
 
 fn end(conn: &mut Conn, ctx: &Context, id: &TicketId, now: Time) -> Result<(), Error> {
+    accounts::lock_of_ticket(conn, id)?;
     let ticket = tickets::get(conn, id)?;
     if ticket.state == State::Approved && ticket.is_overdue(now) {
         issue::issue(conn, ctx, ticket, now)?;
@@ -72,6 +73,7 @@ fn end(conn: &mut Conn, ctx: &Context, id: &TicketId, now: Time) -> Result<(), E
 }
 
 fn end_enrolment(conn: &mut Conn, ctx: &Context, one: &Authenticator, now: Time) -> Result<(), Error> {
+    accounts::lock(conn, &one.account_id)?;
     let living = authenticators::list_living(conn, &one.account_id)?;
     let Some(pending) = living.iter().find(|living| living.id == one.id && living.is_expired(now)) else {
         return Ok(());

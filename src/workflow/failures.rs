@@ -60,9 +60,10 @@ pub(super) fn wrong(
         ticket: None,
     };
     let event = Event::new(Action::CodesLocked).with("failures", next.failures.to_string());
-    audit::insert(conn, &ctx.crypto, &around, &event)?;
-    // The version alone would not notice a failure that was counted at the same moment.
+    // The version alone would not notice a failure that was counted at the same moment. It comes first: whoever writes
+    // the entry of this version at the same time has locked the account before.
     accounts::count(conn, account, next)?;
+    audit::insert(conn, &ctx.crypto, &around, &event)?;
     Ok(accounts::update(conn, locked, account.version)?)
 }
 

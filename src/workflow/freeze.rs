@@ -4,7 +4,7 @@ use super::Context;
 use crate::crypto::{TokenKind, token_hash};
 use crate::db::letters::{self, About};
 use crate::db::tokens::{self, Kind};
-use crate::db::{self, Conn, apply, tickets};
+use crate::db::{self, Conn, accounts, apply, tickets};
 use crate::domain::Time;
 use crate::domain::actor::Actor;
 use crate::domain::ids::AccountId;
@@ -24,6 +24,7 @@ pub async fn stop(ctx: &Context, token: &str) -> Result<(), Error> {
         let row = tokens::find(conn, Kind::Stop, &hash, now)?.ok_or(Rejection::NotFound)?;
         match (row.ticket_id, row.account_id) {
             (Some(id), _) => {
+                accounts::lock_of_ticket(conn, &id)?;
                 let ticket = tickets::get(conn, &id)?;
                 stop_ticket(conn, &inner, ticket, now)
             }
@@ -76,6 +77,7 @@ pub(super) fn freeze_ticket(
 
 /// No code of the account is accepted until a ticket completes, and its open ticket goes no further.
 fn stop_account(conn: &mut Conn, ctx: &Context, id: &AccountId, now: Time) -> Result<(), Error> {
+    accounts::lock(conn, id)?;
     let was_free = db::freeze_account(conn, &ctx.crypto, id, &Actor::Requester, None, now)?;
     match tickets::find_open(conn, id)? {
         // Its own letters tell everyone.

@@ -15,12 +15,12 @@ use crate::db::challenges::{self, Challenge};
 use crate::db::letters::{self, About, Fate};
 use crate::db::throttles::{self, Counter};
 use crate::db::tokens::{self, Kind, NewToken};
-use crate::db::{Conn, apply, tickets};
+use crate::db::{self, Conn, accounts, apply, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::address::EmailAddress;
 use crate::domain::evidence::Method;
-use crate::domain::ids::{Reference, TicketId};
+use crate::domain::ids::{AccountId, Reference, TicketId};
 use crate::domain::letter::{Content, Letter};
 use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
@@ -152,6 +152,7 @@ pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
     let inner = ctx.clone();
     ctx.write(move |conn| {
         let account = find_account(conn, &draft.account, draft.application.as_deref())?;
+        let account = lock(conn, account)?;
         let ticket = store(conn, &inner, &draft, account.as_ref(), now)?;
         send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, now)
     })
@@ -178,10 +179,11 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
         if draft.application.as_ref().is_some_and(|name| *name != client.name) {
             return Err(Error::Unauthenticated);
         }
-        let account = find_account_of(conn, &client.id, &draft.account)?.ok_or(Error::Unauthenticated)?;
+        let account = find_account_of(conn, &client.id, &draft.account)?;
+        let account = lock(conn, account)?.ok_or(Error::Unauthenticated)?;
         attested.use_for(conn, &account, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
-        confirm::enter_queue(conn, &inner, ticket, Method::HostSession, now)?;
+        confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
         Ok(())
     })
     .await?;
@@ -208,11 +210,26 @@ pub async fn submit_from_session(
     ctx.write(move |conn| {
         let account = caller.account(conn, &inner, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
-        confirm::enter_queue(conn, &inner, ticket, Method::HostSession, now)?;
+        confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
         Ok(())
     })
     .await?;
     Ok(Opened { reference, token, status: State::Open })
+}
+
+/// The account that was found, locked until the transaction ends. Where there is none, one is looked for all the same: an
+/// unknown account costs as much.
+fn lock(conn: &mut Conn, found: Option<Account>) -> Result<Option<Account>, Error> {
+    let id = found.as_ref().map_or_else(|| AccountId::new("nobody"), |account| account.id.clone());
+    match accounts::lock(conn, &id) {
+        Ok(account) if found.as_ref().is_some_and(|found| found.version == account.version) => {
+            Ok(Some(account))
+        }
+        // It may be called something else by now.
+        Ok(_) => Err(db::Error::Stale.into()),
+        Err(db::Error::NotFound) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
 }
 
 fn store(

@@ -118,15 +118,17 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
     let begun = ctx.db.write(move |conn| {
         // Many may have been let in at once: as they were counted, the name may be locked by now.
         let guesses = meant.refuse_guesses(conn, now)?;
-        if let Some((id, hash)) = meant.account.as_ref().filter(|_| is_right && !guesses.is_shut)
-            // The password was looked at outside this transaction: it may have been set anew since.
-            && accounts::password(conn, id)?.is_some_and(|(kept, _)| kept == *hash)
-        {
-            password_guesses::forget(conn, &meant.name)?;
-            password_guesses::forget(conn, &meant.whole)?;
-            let known = work.crypto.index(Purpose::KnownBrowser, &[id.as_str()], hash);
-            let token = begin(conn, &work, id, &browser, network.clone(), now)?;
-            return Ok::<_, Error>(Some(Begun { token, known }));
+        if let Some((id, hash)) = meant.account.as_ref().filter(|_| is_right && !guesses.is_shut) {
+            // The password was looked at outside this transaction: it may have been set anew since. Whoever sets it
+            // from now on waits, and ends the session that begins here.
+            let account = accounts::lock(conn, id)?;
+            if accounts::password(conn, id)?.is_some_and(|(kept, _)| kept == *hash) {
+                password_guesses::forget(conn, &meant.name)?;
+                password_guesses::forget(conn, &meant.whole)?;
+                let known = work.crypto.index(Purpose::KnownBrowser, &[id.as_str()], hash);
+                let token = begin(conn, &work, account, &browser, network.clone(), now)?;
+                return Ok::<_, Error>(Some(Begun { token, known }));
+            }
         }
         // A write in each case, so that a right password is not told by the time taken.
         throttles::count(conn, &Counter { name: "sign_in", subject: &meant.here, since: hour(now) })?;
@@ -198,12 +200,11 @@ impl Meant {
 fn begin(
     conn: &mut Conn,
     ctx: &Context,
-    account: &AccountId,
+    account: Account,
     browser: &str,
     network: Option<String>,
     now: Time,
 ) -> Result<SecretString, Error> {
-    let account: Account = accounts::get(conn, account)?;
     if account.two_factor == TwoFactor::Off {
         failures::require_open(&account, now)?;
     }

@@ -3,7 +3,7 @@
 use super::requester::{self, Status};
 use super::{Context, Counted, failures, recovery};
 use crate::db::authenticators::{self, Authenticator};
-use crate::db::{Conn, accounts, apply};
+use crate::db::{Conn, apply};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
@@ -35,9 +35,8 @@ pub async fn prove(ctx: &Context, reference: &str, token: &str, proving: Proving
         let mut access = requester::access_to_change(conn, &inner, &reference, &token, now)?;
         access.require_full()?;
         access.main.require(Command::Prove)?;
-        let id = access.main.account.clone().ok_or(Rejection::OutOfOrder)?;
-        let account = accounts::get(conn, &id)?;
-        let living = authenticators::list_living(conn, &id)?;
+        let account = access.account()?.clone();
+        let living = authenticators::list_living(conn, &account.id)?;
         failures::require_usable(&account, &living, now)?;
         let checked = match &proving {
             Proving::RecoveryCode(typed) => check_recovery_code(conn, &inner, &account, typed, now)?,

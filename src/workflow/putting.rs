@@ -50,7 +50,7 @@ impl Putting<'_> {
         id: &ExternalId,
         facts: &Facts,
     ) -> Result<(Account, Done), Error> {
-        let known = accounts::find_by_external_id(conn, self.client, id.as_str())?;
+        let known = accounts::lock_by_external_id(conn, self.client, id.as_str())?;
         let holder = accounts::find_by_email(conn, self.client, &facts.email)?;
         refuse_taken(known.as_ref(), holder.as_ref().map(|account| &account.id))?;
         let Some(known) = known else { return self.create(conn, id, facts) };

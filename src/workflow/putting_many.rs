@@ -9,7 +9,7 @@ use super::import_rows::Row;
 use super::putting::{Done, Putting, lost_race, refuse_taken};
 use crate::db::account_addresses::{self, OtherAddress};
 use crate::db::audit::{self, Circumstances};
-use crate::db::{Conn, accounts};
+use crate::db::{self, Conn, accounts};
 use crate::domain::account::Account;
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::{AccountId, ClientId};
@@ -23,9 +23,23 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn look_up(conn: &mut Conn, client: &ClientId, batch: &[Row]) -> Result<Self, Error> {
+        Self::of(conn, client, batch, accounts::list_by_external_ids)
+    }
+
+    /// The same, with the accounts locked until the transaction ends.
+    fn lock(conn: &mut Conn, client: &ClientId, batch: &[Row]) -> Result<Self, Error> {
+        Self::of(conn, client, batch, accounts::lock_by_external_ids)
+    }
+
+    fn of(
+        conn: &mut Conn,
+        client: &ClientId,
+        batch: &[Row],
+        list: fn(&mut Conn, &ClientId, &[&str]) -> Result<Vec<Account>, db::Error>,
+    ) -> Result<Self, Error> {
         let ids: Vec<&str> = batch.iter().map(|row| row.id.as_str()).collect();
         let emails: Vec<String> = batch.iter().map(|row| row.facts.email.to_ascii_lowercase()).collect();
-        let accounts = accounts::list_by_external_ids(conn, client, &ids)?;
+        let accounts = list(conn, client, &ids)?;
         Ok(Self {
             accounts: accounts.into_iter().map(|account| (account.external_id.clone(), account)).collect(),
             holders: accounts::holders(conn, client, &emails)?.into_iter().collect(),
@@ -43,7 +57,7 @@ impl Known {
 impl Putting<'_> {
     /// Puts a batch, or none of it.
     pub(super) fn put_all(&self, conn: &mut Conn, batch: &[Row]) -> Result<Vec<Done>, Error> {
-        let known = Known::look_up(conn, self.client, batch)?;
+        let known = Known::lock(conn, self.client, batch)?;
         let ids: Vec<&AccountId> = known.accounts.values().map(|account| &account.id).collect();
         let mut addresses: HashMap<AccountId, Vec<OtherAddress>> = HashMap::new();
         for one in account_addresses::list_of(conn, &ids)? {

@@ -67,6 +67,8 @@ pub(super) struct Access {
     pub main: Ticket,
     /// Whether the bearer may do more than read the status and stop it.
     pub full: bool,
+    /// The account, locked: only for a change, and where there is one.
+    pub account: Option<Account>,
 }
 
 impl Access {
@@ -77,11 +79,18 @@ impl Access {
             None => own.clone(),
         };
         let full = main.kept.as_ref().map_or(own.id == main.id, |kept| *kept == own.id);
-        Ok(Self { own, main, full })
+        Ok(Self { own, main, full, account: None })
     }
 
-    /// The same for a change: a ticket whose state's time has run out is expired first.
-    pub(super) fn settle(mut self, conn: &mut Conn, ctx: &Context, now: Time) -> Result<Self, Error> {
+    /// The same for a change, read after its account was locked: a ticket whose state's time has run out is expired first.
+    pub(super) fn settle(
+        mut self,
+        conn: &mut Conn,
+        ctx: &Context,
+        account: Option<Account>,
+        now: Time,
+    ) -> Result<Self, Error> {
+        self.account = account;
         self.main = expire::settle(conn, ctx, self.main, now)?;
         if self.own.id == self.main.id {
             self.own = self.main.clone();
@@ -122,6 +131,11 @@ impl Access {
     pub(super) fn require_full(&self) -> Result<(), Error> {
         if self.full && self.is_known() { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
     }
+
+    /// The account of a ticket that is somebody's.
+    pub(super) fn account(&self) -> Result<&Account, Error> {
+        self.account.as_ref().ok_or_else(|| Rejection::OutOfOrder.into())
+    }
 }
 
 /// A reference as people write it.
@@ -140,7 +154,7 @@ pub(super) fn access(conn: &mut Conn, reference: &str, token: &str, now: Time) -
     Access::of(conn, own)
 }
 
-/// The same for a change: a ticket whose state's time has run out is expired first.
+/// The same for a change: the account is locked, and a ticket whose state's time has run out is expired first.
 pub(super) fn access_to_change(
     conn: &mut Conn,
     ctx: &Context,
@@ -148,7 +162,9 @@ pub(super) fn access_to_change(
     token: &str,
     now: Time,
 ) -> Result<Access, Error> {
-    access(conn, reference, token, now)?.settle(conn, ctx, now)
+    let hash = token_hash(TokenKind::Ticket, token).ok_or(Rejection::NotFound)?;
+    let account = accounts::lock_of_token(conn, &hash)?;
+    access(conn, reference, token, now)?.settle(conn, ctx, account, now)
 }
 
 /// What the requester sees.
@@ -206,15 +222,12 @@ pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) 
         if !open::may_ask(conn, &inner, "returns", network.as_deref(), now)? {
             return Ok(());
         }
+        // The same work where there is no account: who opened a ticket for an unknown one would learn it here.
+        let account = accounts::lock_of_reference(conn, &reference)?;
         let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(()) };
         if !goes_on(conn, &ticket)? {
             return Ok(());
         }
-        // Who opened a ticket for an unknown account would learn it here, were the work not the same.
-        let account = match &ticket.account {
-            Some(id) => Some(accounts::get(conn, id)?),
-            None => accounts::list_by_email(conn, reference.as_str())?.pop(),
-        };
         let name = account.as_ref().map_or(reference.as_str(), |account| &account.email);
         let ticket = match &account {
             Some(account) if ticket.account.is_some() => {

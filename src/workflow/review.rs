@@ -89,6 +89,10 @@ pub async fn claim(
             return Ok(());
         }
         if ticket.state == State::Unconfirmed {
+            // As when it is confirmed: an account that was removed is served no more.
+            if account.removed_at.is_some() {
+                return Err(Rejection::OutOfOrder.into());
+            }
             if tickets::find_open(conn, &account.id)?.is_some() {
                 return Err(Rejection::AnotherOpen.into());
             }

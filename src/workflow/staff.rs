@@ -260,7 +260,7 @@ fn own_accounts(
 ) -> Result<Vec<Account>, Error> {
     let mut ids = ownership::accounts_with(conn, email, since)?;
     ids.extend(named.cloned());
-    ids.iter().map(|id| Ok(accounts::lock(conn, id)?)).collect()
+    Ok(accounts::lock_all(conn, &ids.iter().collect::<Vec<_>>())?)
 }
 
 /// A second row for one person, by address or by account, would let them approve twice.

@@ -181,12 +181,14 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
     let hash = token_hash(TokenKind::Vouch, token).ok_or(Rejection::NotFound)?;
     let code = code.to_owned();
     ctx.write(move |conn| {
+        let asked = vouches::find(conn, &hash)?.ok_or(Rejection::NotFound)?;
+        let account = accounts::lock_of_ticket(conn, &asked.ticket_id)?.ok_or(Rejection::NotFound)?;
         let vouch = vouches::find(conn, &hash)?
             .filter(|vouch| vouch.expires_at > now && vouch.answered_at.is_none())
             .ok_or(Rejection::NotFound)?;
         let ticket = tickets::get(conn, &vouch.ticket_id)?;
         let ticket = expire::settle(conn, &inner, ticket, now)?;
-        still_on_file(conn, &inner, &ticket, &vouch, now)?;
+        still_on_file(conn, &inner, &account, &ticket, &vouch, now)?;
         if let Err(rejection) = check_vouch(conn, &inner, &vouch, &code)? {
             return Ok(Err(rejection));
         }
@@ -203,13 +205,13 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
 fn still_on_file(
     conn: &mut Conn,
     ctx: &Context,
+    account: &Account,
     ticket: &Ticket,
     vouch: &Vouch,
     now: Time,
 ) -> Result<(), Error> {
-    let account = accounts::get(conn, ticket.account.as_ref().ok_or(Rejection::NotFound)?)?;
     let by = ticket.holder.as_ref().unwrap_or(&vouch.asked_by);
-    let manager = manager_to_ask(conn, ctx, &account, by, now)?;
+    let manager = manager_to_ask(conn, ctx, account, by, now)?;
     if manager.as_ref() == Some(&vouch.address) { Ok(()) } else { Err(Rejection::NotFound.into()) }
 }
 

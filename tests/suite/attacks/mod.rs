@@ -16,6 +16,7 @@ mod f_rings;
 mod f_writers;
 mod h_transport;
 mod i_kills;
+mod i_meanwhile;
 mod i_races;
 mod i_rings;
 mod j_mail;

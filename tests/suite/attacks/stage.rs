@@ -37,7 +37,7 @@ impl Pair {
         self.replica(number).http.clone()
     }
 
-    fn replica(&self, number: usize) -> &TestApp {
+    pub(super) fn replica(&self, number: usize) -> &TestApp {
         self.other.as_ref().filter(|_| number % 2 == 1).unwrap_or(&self.app)
     }
 
