@@ -32,6 +32,7 @@ mod model;
 mod names;
 mod oracles;
 mod outage;
+mod pairs;
 mod portal;
 mod recovery_codes;
 mod restore;
