@@ -64,10 +64,14 @@ pub fn get(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
 /// # Errors
 /// Of the database alone.
 pub fn lock(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, Error> {
-    let found = account_sessions::table.find(id).select((Session::as_select(), account_sessions::mac));
-    let row = match &mut *conn {
-        Conn::Pg(conn) => found.for_share().first(conn).optional()?,
-        Conn::Sqlite(conn) => found.first(conn).optional()?,
+    let found = account_sessions::table.find(id);
+    let row: Option<(Session, Mac)> = match &mut *conn {
+        Conn::Pg(conn) => {
+            found.select((Session::as_select(), account_sessions::mac)).for_share().first(conn).optional()?
+        }
+        Conn::Sqlite(conn) => {
+            found.select((Session::as_select(), account_sessions::mac)).first(conn).optional()?
+        }
     };
     row.map(|row| rows::check(conn, row)).transpose()
 }

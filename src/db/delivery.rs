@@ -33,7 +33,7 @@ pub fn list(
         .into_boxed();
     query = match search {
         Some(Search::Reference(reference)) => query.filter(tickets::reference.eq(reference.clone())),
-        Some(Search::Account(account)) => query.filter(tickets::account_id.eq(account.clone())),
+        Some(Search::Accounts(accounts)) => query.filter(tickets::account_id.eq_any(accounts.clone())),
         None => query,
     };
     if let Some(After { queue_at, id }) = after {

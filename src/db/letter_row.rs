@@ -49,6 +49,8 @@ pub struct Row {
     pub created_at: Time,
     /// Since when it is in its state.
     pub state_at: Time,
+    /// Whether the server refused it because of us.
+    pub refuses_us: bool,
     pub(super) mac: Mac,
 }
 
@@ -56,7 +58,7 @@ pub struct Row {
 decides! {
     Row: "letters", letters.mac by id {
         id, ticket_id, account_id, authenticator_id, purpose, recipient, message_id, expires_at, created_at,
-    } beside { state, attempts, doubts, next_at, claimed_until, payload, error, state_at, mac }
+    } beside { state, attempts, doubts, next_at, claimed_until, payload, error, state_at, refuses_us, mac }
 }
 
 impl Row {

@@ -173,6 +173,8 @@ diesel::table! {
         version -> Integer,
         bearer -> Text,
         mailbox_due -> Bool,
+        mac -> Nullable<Binary>,
+        tries_mac -> Nullable<Binary>,
     }
 }
 
@@ -180,8 +182,6 @@ diesel::table! {
     delivery_problems (ticket_id) {
         ticket_id -> Text,
         queue_at -> Timestamp,
-        mac -> Nullable<Binary>,
-        tries_mac -> Nullable<Binary>,
     }
 }
 

@@ -49,11 +49,19 @@ pub fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>, Error>
 /// # Errors
 /// Of the database alone.
 pub fn lock(conn: &mut Conn, id: &SessionId, lock: Lock) -> Result<Option<Session>, Error> {
-    let found = staff_sessions::table.find(id).select((Session::as_select(), staff_sessions::mac));
-    let row = match (&mut *conn, lock) {
-        (Conn::Pg(conn), Lock::Share) => found.for_share().first(conn).optional()?,
-        (Conn::Pg(conn), Lock::Update) => found.for_no_key_update().first(conn).optional()?,
-        (Conn::Sqlite(conn), _) => found.first(conn).optional()?,
+    let found = staff_sessions::table.find(id);
+    let row: Option<(Session, Mac)> = match (&mut *conn, lock) {
+        (Conn::Pg(conn), Lock::Share) => {
+            found.select((Session::as_select(), staff_sessions::mac)).for_share().first(conn).optional()?
+        }
+        (Conn::Pg(conn), Lock::Update) => found
+            .select((Session::as_select(), staff_sessions::mac))
+            .for_no_key_update()
+            .first(conn)
+            .optional()?,
+        (Conn::Sqlite(conn), _) => {
+            found.select((Session::as_select(), staff_sessions::mac)).first(conn).optional()?
+        }
     };
     row.map(|row| rows::check(conn, row)).transpose()
 }
@@ -84,7 +92,7 @@ pub fn touch(conn: &mut Conn, id: &SessionId, now: Time) -> Result<(), Error> {
 /// # Errors
 /// `Forged`, `Stale`.
 pub fn step_up(conn: &mut Conn, id: &SessionId, until: Time) -> Result<(), Error> {
-    let Some(session) = get(conn, id)? else { return Ok(()) };
+    let Some(session) = lock(conn, id, Lock::Update)? else { return Ok(()) };
     put_step_up(conn, session, Some(until))
 }
 
