@@ -152,7 +152,7 @@ pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
     let inner = ctx.clone();
     ctx.write(move |conn| {
         let account = find_account(conn, &draft.account, draft.application.as_deref())?;
-        let account = lock(conn, account)?;
+        let account = lock(conn, account.as_ref())?;
         let ticket = store(conn, &inner, &draft, account.as_ref(), now)?;
         send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, now)
     })
@@ -180,7 +180,7 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
             return Err(Error::Unauthenticated);
         }
         let account = find_account_of(conn, &client.id, &draft.account)?;
-        let account = lock(conn, account)?.ok_or(Error::Unauthenticated)?;
+        let account = lock(conn, account.as_ref())?.ok_or(Error::Unauthenticated)?;
         attested.use_for(conn, &account, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
         confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
@@ -219,12 +219,10 @@ pub async fn submit_from_session(
 
 /// The account that was found, locked until the transaction ends. Where there is none, one is looked for all the same: an
 /// unknown account costs as much.
-fn lock(conn: &mut Conn, found: Option<Account>) -> Result<Option<Account>, Error> {
-    let id = found.as_ref().map_or_else(|| AccountId::new("nobody"), |account| account.id.clone());
+fn lock(conn: &mut Conn, found: Option<&Account>) -> Result<Option<Account>, Error> {
+    let id = found.map_or_else(|| AccountId::new("nobody"), |account| account.id.clone());
     match accounts::lock(conn, &id) {
-        Ok(account) if found.as_ref().is_some_and(|found| found.version == account.version) => {
-            Ok(Some(account))
-        }
+        Ok(account) if found.is_some_and(|found| found.version == account.version) => Ok(Some(account)),
         // It may be called something else by now.
         Ok(_) => Err(db::Error::Stale.into()),
         Err(db::Error::NotFound) => Ok(None),

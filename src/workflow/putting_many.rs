@@ -31,12 +31,7 @@ impl Known {
         Self::of(conn, client, batch, accounts::lock_by_external_ids)
     }
 
-    fn of(
-        conn: &mut Conn,
-        client: &ClientId,
-        batch: &[Row],
-        list: fn(&mut Conn, &ClientId, &[&str]) -> Result<Vec<Account>, db::Error>,
-    ) -> Result<Self, Error> {
+    fn of(conn: &mut Conn, client: &ClientId, batch: &[Row], list: List) -> Result<Self, Error> {
         let ids: Vec<&str> = batch.iter().map(|row| row.id.as_str()).collect();
         let emails: Vec<String> = batch.iter().map(|row| row.facts.email.to_ascii_lowercase()).collect();
         let accounts = list(conn, client, &ids)?;
@@ -53,6 +48,9 @@ impl Known {
         refuse_taken(account, holder).map(|()| account)
     }
 }
+
+/// How the accounts of a client's external ids are read.
+type List = fn(&mut Conn, &ClientId, &[&str]) -> Result<Vec<Account>, db::Error>;
 
 impl Putting<'_> {
     /// Puts a batch, or none of it.

@@ -22,7 +22,7 @@ async fn add(app: &TestApp, email: &str, account: Option<&str>) -> Result<(), Er
         email: email.to_owned(),
         name: "Second".to_owned(),
         roles: Roles::parse("agent").unwrap(),
-        account: account.map(str::to_owned),
+        account: account.map(Into::into),
         password: PASSWORD.into(),
     };
     staff::add(&app.ctx, new).await.map(drop)

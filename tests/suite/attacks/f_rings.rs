@@ -121,7 +121,9 @@ on_both! {
         let one = |sql: &str| program.query(sql).pop().unwrap();
         let account = one("SELECT id AS text FROM accounts");
         let id = one("SELECT id AS text FROM authenticators WHERE state = 'active'");
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| {
+            bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        };
         let sealed = leaked.seal(Purpose::AuthenticatorSecret, &[&account, &id, "active"], &[7; 20]);
         let literal = match backend {
             Backend::Sqlite => format!("x'{}'", hex(&sealed)),

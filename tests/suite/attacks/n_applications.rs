@@ -54,9 +54,9 @@ on_both! {
         let token = other(&app).await;
         // The first round opens the connections of the pool, which costs statements of its own.
         asked(&app, &token, "warm", "warm@example.com").await;
-        let taken = asked(&app, &token, "ada", ADA).await;
+        let theirs = asked(&app, &token, "ada", ADA).await;
         let free = asked(&app, &token, "eve", "eve@example.com").await;
-        assert_eq!(taken, free);
+        assert_eq!(theirs, free);
         let statuses: Vec<u16> = free.iter().map(|(status, ..)| *status).collect();
         assert_eq!(statuses, [404, 404, 404, 201, 200, 200, 200, 204]);
 
