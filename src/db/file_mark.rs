@@ -82,11 +82,16 @@ impl Db {
     pub async fn claim_log(&self) -> Result<(), Error> {
         let Address::Sqlite(path) = self.address().clone() else { return Ok(()) };
         let drawn: String = self.read(|conn| Ok::<_, Error>(sql::<Text>(DRAW).get_result(conn)?)).await?;
-        // Until the new one is in the file itself, the log may be that of the file as it was.
-        let before = of_file(&path).ok().flatten().unwrap_or_else(|| NONE.to_owned());
+        // Until the new one is in the file itself, the log may be that of the file as it was: as it stands, as the log has
+        // it, or as servers wrote down that were killed before they had brought their mark into it.
+        let logged = self.read(|conn| facts::find(conn, FACT)).await?;
+        let mut marks = read_beside(&path).unwrap_or_default();
+        marks.insert(of_file(&path).ok().flatten().unwrap_or_else(|| NONE.to_owned()));
+        marks.extend(logged);
+        marks.insert(drawn.clone());
         in_background({
-            let (path, drawn) = (path.clone(), drawn.clone());
-            move || write_beside(&path, &[&before, &drawn])
+            let path = path.clone();
+            move || write_beside(&path, &marks.iter().map(String::as_str).collect::<Vec<_>>())
         })
         .await?;
         let mark = drawn.clone();

@@ -108,7 +108,7 @@ async fn what_is_no_backup_of_this_ring_is_refused_and_changes_nothing() {
     assert_eq!(std::fs::read(&live).unwrap(), before);
     let left: Vec<_> =
         std::fs::read_dir(live.parent().unwrap()).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(left.iter().all(|path| !path.display().to_string().contains("restor")), "{left:?}");
+    assert!(left.iter().all(|path| !path.display().to_string().contains("restoring")), "{left:?}");
 }
 
 /// SQLite would replay the log of the file that was there before.

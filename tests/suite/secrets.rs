@@ -234,7 +234,7 @@ fn no_fault_of_a_setting_repeats_a_secret_whatever_is_broken() {
 #[test]
 fn no_command_repeats_a_secret_that_is_broken() {
     let place = Place::new();
-    for key in ["mail.url", "keys.ring"] {
+    for key in SECRETS {
         let (section, name) = key.rsplit_once('.').unwrap();
         for (number, value) in broken(key).into_iter().enumerate() {
             let next = COMMANDS[number % COMMANDS.len()];

@@ -157,6 +157,7 @@ on_both! {
             assert_eq!(reply.status, 500, "{what}: {}", reply.text);
             assert!(!reply.text.contains("accepted"));
             tamper(url, "DELETE FROM authenticators; INSERT INTO authenticators SELECT * FROM kept");
+            tamper(url, &format!("UPDATE accounts SET two_factor = 'off' WHERE id = {bob}"));
         }
         assert_eq!(app.verdict(json!({"code": app.next_code(&adas)})).await, "accepted", "put back, it is as before");
 

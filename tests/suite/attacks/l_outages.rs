@@ -70,7 +70,12 @@ on_both! {
             }
         }
         assert!(refused.len() > 5);
-        let ready = program.http.get("/readyz", "").await;
+        // What was found out is kept for a second.
+        let ready = until("it is not ready", async || {
+            let ready = program.http.get("/readyz", "").await;
+            (ready.status != 200).then_some(ready)
+        })
+        .await;
         assert_eq!((ready.status, ready.json()["writes"].as_str()), (503, Some("failed")), "{}", ready.text);
         assert!(ready.header("retry-after").parse::<u32>().unwrap() > 0);
         assert_eq!(program.http.get("/healthz", "").await.status, 200);
