@@ -236,8 +236,10 @@ fn put(conn: &mut Conn, [table, column, id]: [&str; 3], values: Vec<(String, Vec
     if values.is_empty() {
         return Ok(());
     }
+    // PostgreSQL takes values in a list for texts, unless it is told.
+    let bytes = if matches!(conn, Conn::Pg(_)) { "::bytea" } else { "" };
     let places: Vec<String> =
-        (0..values.len()).map(|n| format!("(${}, ${})", 2 * n + 1, 2 * n + 2)).collect();
+        (0..values.len()).map(|n| format!("(${}, ${}{bytes})", 2 * n + 1, 2 * n + 2)).collect();
     let sql = format!(
         "UPDATE {table} SET {column} = given.column2 FROM (VALUES {}) AS given WHERE {table}.{id} = given.column1",
         places.join(", ")

@@ -6,7 +6,7 @@ use crate::demo::Demo;
 use crate::road::{digits, newest_letter, staff_code};
 
 const HOSTILE: &str = "</textarea></title>\"'><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\
-    <style>*{display:none}</style><base href=//evil.example><a href=javascript:alert(1)>here</a> {{7*7}} ${7*7} <%= 7*7 %> \
+    <style>*{display:none}</style><base href=//evil.example><a href=javascript:alert(1)>here</a> {{77*77}} ${77*77} <%= 77*77 %> \
     %s%n &lt;b&gt; \u{202e}gnp.exe\u{202c} \u{200b}\u{feff} 👩‍👩‍👧‍👦🏳️‍🌈 Z͑ͫ̓ͪ̂ͫ̽͏̴̙a̶̙l̴g̷o مرحبا 漢字 ";
 
 fn hostile() -> String {
@@ -17,7 +17,7 @@ fn hostile() -> String {
 async fn hostile_text_is_text_on_every_page() {
     let demo = Demo::start();
     let url = demo.url.as_str();
-    let name = "<img src=x onerror=\"document.title='run'\">{{7*7}}🏴WWWWWWWWWWWWWWWWWWWWWWWWWWWWW";
+    let name = "<img src=x onerror=\"document.title='run'\">{{77*77}}🏴WWWWWWWWWWWWWWWWWWWWWWWWWWWWW";
     let row = format!("\"\"\"x<script>'1\",eve@example.com,\"{}\",+12025550177\n", name.replace('"', "\"\""));
     let file = demo.file("people.csv", &format!("external_id,email,name,phone\n{row}"));
     demo.rekey(&["accounts", "import", &file]);
@@ -57,7 +57,7 @@ async fn inert(browser: &Browser, page: &str) {
                     document.documentElement.scrollWidth,
                     document.querySelectorAll('script:not([src]), script[src*=\"//evil\"], base[href], main style, img[onerror], a[href^=\"javascript:\"]').length,
                     document.querySelector('h1').getClientRects().length,
-                    document.documentElement.textContent.includes(' 49 '),
+                    document.documentElement.textContent.includes('5929'),
                 ]",
             )
             .await;

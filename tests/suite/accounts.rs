@@ -89,19 +89,6 @@ impl TestApp {
         session::authenticate(&self.ctx, &member.token).await.unwrap().acting()
     }
 
-    async fn staff_row(&self, name: &str, roles: &str) -> String {
-        let email = format!("{name}@desk.example");
-        let new = rekey::workflow::staff::NewMember {
-            email: email.clone(),
-            name: name.into(),
-            roles: rekey::domain::actor::Roles::parse(roles).unwrap(),
-            account: None,
-            password: "correct horse battery staple".into(),
-        };
-        rekey::workflow::staff::add(&self.ctx, new).await.unwrap();
-        email
-    }
-
     /// A ticket of Ada's whose key has gone out.
     async fn key_sent(&self) -> Reference {
         let reference = self.open_ticket().await;

@@ -1,7 +1,7 @@
 //! The program is told to stop, or its key ring is not the one that its emails were sealed under.
 
 use chrono::TimeDelta;
-use rekey::crypto::{Crypto, KeyRing, Passwords, Random};
+use rekey::crypto::{Crypto, Passwords, Random};
 use rekey::domain::letter::Alarm;
 use rekey::workflow::{Context, alarm, deliver};
 use serde_json::json;
@@ -49,11 +49,11 @@ on_both! {
 
     async fn an_email_whose_key_is_lost_is_told_of_and_given_up(app: TestApp) {
         app.staff("root", "admin").await;
-        alarm::raise(&app.ctx, Alarm::AuditBroken).await.unwrap();
         // The ring of an older backup lacks the key.
-        let random = Random::system();
-        let ring = KeyRing::draw(app.ctx.now(), &random).unwrap();
-        let crypto = Crypto::with(ring, random, Passwords::cheap());
+        let ring = app.ring();
+        app.rotates();
+        alarm::raise(&app.ctx, Alarm::AuditBroken).await.unwrap();
+        let crypto = Crypto::with(ring, Random::system(), Passwords::cheap());
         let restored = Context { crypto, ..app.ctx.clone() };
         let goes_on = async |time: TimeDelta| {
             app.ctx.clock.advance(time.to_std().unwrap());

@@ -150,6 +150,7 @@ async fn a_first_import_keeps_no_plan_that_reads_a_table_whole() {
     // One connection, so that what it keeps can be looked at.
     let settings = DatabaseSettings { url: app.database.url.clone().into(), readers: 1, connections: 1 };
     let ctx = Context { db: Db::open(&settings).unwrap(), ..app.ctx.clone() };
+    ctx.db.sign_rows_with(ctx.crypto.row_key());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("people.csv");
     let mut people = "external_id,email,name,other_emails\n".to_owned();

@@ -136,6 +136,11 @@ impl TestApp {
         }
     }
 
+    /// The key ring as it is now.
+    pub fn ring(&self) -> KeyRing {
+        KeyRing::parse(&self.ring.lock().unwrap()).unwrap()
+    }
+
     /// A new key joins the ring, and seals from now on.
     pub fn rotates(&self) {
         let mut text = self.ring.lock().unwrap();

@@ -217,6 +217,14 @@ fn the_entry_of_an_approval_says_which_it_is_in_which_tier_and_why() {
         let parts = approve(before).unwrap().into_parts();
         let said: Vec<_> =
             parts.events[0].details.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        assert_eq!(said, [("tier", "privileged"), ("approval", number), ("reason", "known by voice")]);
+        assert_eq!(
+            said,
+            [
+                ("tier", "privileged"),
+                ("approval", number),
+                ("address", "ada@example.com"),
+                ("reason", "known by voice")
+            ]
+        );
     }
 }

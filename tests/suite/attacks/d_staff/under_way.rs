@@ -86,7 +86,7 @@ on_both! {
         let mut eve = Browser::new(&app);
         account_pages::password(&mut eve, account_pages::ADA, account_pages::PASSWORD).await.goes_to("/account");
         let profile = eve.get("/account/profile").await.form("/account/turn-on");
-        let under_way = UnderWay::form(&app, &eve, &profile, "accounts WHERE").await;
+        let under_way = UnderWay::form(&app, &eve, &profile, "account_sessions").await;
         accounts::set_password(&app.ctx, "ada", &"another password".into()).await.unwrap();
         let answer = under_way.end().await;
         assert!(matches!(answer.status, 303 | 401) && answer.header("location") != "/account/set-up", "{}", answer.text);
@@ -100,7 +100,7 @@ on_both! {
             ("POST", "/codes/verify", json!({"code": "123456"})),
         ] {
             let path = format!("/api/v1/accounts/ada{call}");
-            under_way.push(UnderWay::json(&app, method, &path, &app.host_token, body, "clients WHERE").await);
+            under_way.push(UnderWay::json(&app, method, &path, &app.host_token, body, "clients").await);
         }
         clients::disable(&app.ctx, "Example").await.unwrap();
         for one in under_way {
