@@ -38,7 +38,8 @@ const SMALL: [&str; 10] = [
 /// Sorts of so few rows that no index is worth its writes: what stands on one ticket or belongs to one account, found by
 /// an index; freezes, which have an index of their own; one ticket by its reference. And what ended
 /// within the overview's weeks: led by time, its index would not be taken by SQLite at all.
-const FEW: [&str; 14] = [
+const FEW: [&str; 15] = [
+    "tickets_network",
     "tickets_account",
     "tickets_reference",
     "tickets_ended_as",

@@ -39,7 +39,9 @@ impl Plans {
         let looks = ["SELECT", "UPDATE", "DELETE", "WITH"].iter().any(|word| statement.starts_with(word));
         // A list of no ids is found without looking.
         let is_empty = statement.contains("(1=0)");
-        looks && !is_empty && (statement.contains("FROM") || statement.starts_with("UPDATE"))
+        // A list of given rows is read whole, and each is found by the id of its table.
+        let is_given = statement.contains("FROM (VALUES (");
+        looks && !is_empty && !is_given && (statement.contains("FROM") || statement.starts_with("UPDATE"))
     }
 
     /// The plan, a line each step.

@@ -6,7 +6,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::app::TestApp;
-use super::browser::{Browser, Page};
 use super::client::Reply;
 
 /// How many bytes of the body the program has.
@@ -31,17 +30,6 @@ impl UnderWay {
         let head = format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n");
         // JSON may be followed by spaces, so that there always is a rest.
         Self::begin(app, method, path, &head, format!("{body}      "), table).await
-    }
-
-    /// The same of a form of a page.
-    pub async fn form(app: &TestApp, browser: &Browser, page: &Page, table: &str) -> Self {
-        let head = format!(
-            "cookie: {}\r\naccept: text/html\r\ncontent-type: application/x-www-form-urlencoded\r\n",
-            browser.cookies()
-        );
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.append_pair("form_token", &page.token);
-        Self::begin(app, "POST", &page.path, &head, body.finish(), table).await
     }
 
     async fn begin(app: &TestApp, method: &str, path: &str, head: &str, body: String, table: &str) -> Self {
