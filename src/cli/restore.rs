@@ -26,7 +26,7 @@ pub(super) async fn file(mut config: Config, file: &Path, output: &Output) -> Re
     drop(db);
     let ctx = app::build(config).await?;
     let restored = end(&ctx).await?;
-    let suffix = format!("before-restore-{}", ctx.now().format("%Y%m%dT%H%M%SZ"));
+    let suffix = format!("before-restore-{}-{}", ctx.now().format("%Y%m%dT%H%M%SZ"), std::process::id());
     drop(ctx);
     let kept = restoring.publish(&suffix).map_err(|error| Failure::of(&error))?;
     let kept = kept.map(|path| path.display().to_string());

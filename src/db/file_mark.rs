@@ -58,8 +58,7 @@ pub(super) fn verify(path: &Path) -> Result<(), OpenError> {
     let Some(known) = read_beside(path) else { return Ok(()) };
     // A file that cannot be read without its log is SQLite's to judge.
     let Ok(mark) = of_file(path) else { return Ok(()) };
-    // What was killed while it began has a file without a mark; so has one of a former version, which is not told apart.
-    let Some(mark) = mark.as_deref() else { return Ok(()) };
+    let mark = mark.as_deref().unwrap_or(NONE);
     if known.contains(mark) {
         return Ok(());
     }

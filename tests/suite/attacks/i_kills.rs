@@ -376,10 +376,16 @@ async fn i6_a_first_start_that_is_killed_at_any_moment_is_followed_by_one_that_w
     let mut random = SEED;
     for _ in 0..12 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        for file in [path.clone(), format!("{path}-wal"), format!("{path}-shm")] {
+        for file in [path.clone(), format!("{path}-wal"), format!("{path}-shm"), format!("{path}-mark")] {
             let _ = std::fs::remove_file(file);
         }
-        let _ = std::fs::remove_file(program.path("keys.toml"));
+        for file in std::fs::read_dir(program.path("keys.toml").parent().unwrap()).unwrap() {
+            let file = file.unwrap().path();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            if name.starts_with("keys.toml") || name.contains("checkpoints") {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
         program.spawn();
         tokio::time::sleep(Duration::from_millis((random >> 33) % 150)).await;
         program.kill();

@@ -59,7 +59,9 @@ on_both! {
             tamper(&url, sql);
             let ended = program.run(&["audit", "verify", "--json"], "");
             let said = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
-            assert!(!ended.status.success() && said.contains(place), "whoever {what} is not named: {said}");
+            // The last checkpoint may stand before what was cut off: then the rows miss their entries.
+            let is_named = said.contains(place) || (what == "truncates" && said.contains("was removed"));
+            assert!(!ended.status.success() && is_named, "whoever {what} is not named: {said}");
             tamper(&url, PUT_BACK);
             let whole = program.json(&["audit", "verify", "--json"], "");
             assert_eq!(whole["intact"], true, "{what}, put back: {whole}");

@@ -94,7 +94,7 @@ on_both! {
         for one in under_way {
             one.end().await.refused(401, "unauthenticated");
         }
-        assert_eq!(app.rows("SELECT email FROM accounts"), ["ada@example.com"]);
-        assert!(app.rows("SELECT id FROM authenticators").is_empty());
+        assert_eq!(app.rows("SELECT email AS text FROM accounts"), ["ada@example.com"]);
+        assert!(app.rows("SELECT id AS text FROM authenticators").is_empty());
     }
 }
