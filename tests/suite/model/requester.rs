@@ -156,24 +156,20 @@ impl Reference {
         one.known |= goes_on;
         one.mailbox_due &= !goes_on;
         let evidence = Evidence { method: "mailbox_code", passed: true, by: None, at: self.now };
-        match self.tickets[ticket].state {
-            State::Unconfirmed => {
-                if let Some(open) = self.open_ticket() {
-                    self.join(ticket, open);
-                    return done(200);
-                }
-                self.assess(ticket);
-                self.enter(ticket, State::Open, None);
-                self.tickets[ticket].confirmed = true;
-                self.tickets[ticket].evidence.push(evidence);
+        if self.tickets[ticket].state == State::Unconfirmed {
+            if let Some(open) = self.open_ticket() {
+                self.join(ticket, open);
+                return done(200);
             }
-            _ => {
-                let counts =
-                    matches!(self.tickets[main].state, State::Open | State::InReview | State::Waiting);
-                if counts && self.is_worth_all(ticket) && !self.has_mailbox(main) {
-                    self.tickets[main].evidence.push(evidence);
-                    self.tickets[main].mailbox_due = false;
-                }
+            self.assess(ticket);
+            self.enter(ticket, State::Open, None);
+            self.tickets[ticket].confirmed = true;
+            self.tickets[ticket].evidence.push(evidence);
+        } else {
+            let counts = matches!(self.tickets[main].state, State::Open | State::InReview | State::Waiting);
+            if counts && self.is_worth_all(ticket) && !self.has_mailbox(main) {
+                self.tickets[main].evidence.push(evidence);
+                self.tickets[main].mailbox_due = false;
             }
         }
         done(200)

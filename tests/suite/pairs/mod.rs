@@ -60,7 +60,7 @@ impl Scene {
             })
         };
         // Whoever is begun first has a little more time.
-        let (one, other) = if round % 2 == 0 {
+        let (one, other) = if round.is_multiple_of(2) {
             let one = begin(one, 0);
             (one, begin(other, 1))
         } else {

@@ -82,6 +82,7 @@ impl Verb {
     }
 
     /// The host puts Ada's account, with what differs from before.
+    #[expect(clippy::needless_pass_by_value, reason = "it is written down where it is called")]
     pub fn put(name: &'static str, app: &TestApp, changed: Value) -> Self {
         let mut facts = json!({"email": "ada@example.com", "name": "Ada Lovelace", "phone": "+442079460000",
             "manager_email": "charles@example.com", "tier": "standard"});

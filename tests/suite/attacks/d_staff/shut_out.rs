@@ -16,7 +16,7 @@ async fn shut_out(app: &TestApp, member: &Member, how: &str) {
     match how {
         "disable" => drop(staff::disable(&app.ctx, &member.email).await.unwrap()),
         "demote" => {
-            drop(staff::set_roles(&app.ctx, &member.email, Roles::parse("auditor").unwrap()).await.unwrap())
+            drop(staff::set_roles(&app.ctx, &member.email, Roles::parse("auditor").unwrap()).await.unwrap());
         }
         _ => drop(staff::reset(&app.ctx, &member.email, &PASSWORD.into()).await.unwrap()),
     }
