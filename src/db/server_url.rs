@@ -25,7 +25,7 @@ pub enum UrlFault {
     /// Behind the first one, or behind a slash.
     #[error("it has an @ where none can be")]
     At,
-    /// Between the brackets, or behind them.
+    /// Not a name, an address or a path.
     #[error("its host is none")]
     Host,
     /// Not between 1 and 65535.
@@ -43,6 +43,8 @@ pub enum UrlFault {
 pub(super) struct Server {
     conninfo: SecretString,
     secrets: Vec<SecretString>,
+    /// A password with a special character may end up here.
+    hosts_elsewhere: Vec<SecretString>,
     is_unproven: bool,
     /// What was found there when the program started.
     pub(super) found: OnceLock<Found>,
@@ -81,8 +83,10 @@ impl Server {
         let is_secret = |name: &str| SECRETS.contains(&name);
         let is_public = |value: &str| all.iter().any(|(name, other)| !is_secret(name) && other == value);
         let secrets = all.iter().filter(|(name, value)| is_secret(name) && !is_public(value));
+        let hosts = all.iter().filter(|(name, _)| name == "host").flat_map(|(_, value)| value.split(','));
         Self {
             secrets: secrets.map(|(_, value)| value.as_str().into()).collect(),
+            hosts_elsewhere: hosts.filter(|host| !is_here(host)).map(Into::into).collect(),
             is_unproven: is_unproven(all),
             conninfo: all.iter().map(keyword).collect::<Vec<_>>().join(" ").into(),
             found: OnceLock::new(),
@@ -94,12 +98,13 @@ impl Server {
         self.conninfo.expose_secret()
     }
 
-    /// What libpq said, unless it repeats a secret.
+    /// What libpq said, unless it repeats a secret, and without the names of hosts.
     pub(super) fn without_secrets(&self, said: String) -> String {
         if self.secrets.iter().any(|secret| said.contains(secret.expose_secret())) {
             return "the driver's words are left out: they repeat the password".to_owned();
         }
-        said
+        let hosts = self.hosts_elsewhere.iter().map(ExposeSecret::expose_secret);
+        hosts.fold(said, |said, host| said.replace(&format!("\"{host}\""), "of database.url"))
     }
 
     /// Whether the server is elsewhere and need not show who it is.
@@ -125,11 +130,21 @@ fn places(text: &str) -> Result<[(String, String); 2], UrlFault> {
         if !port.is_empty() && !is_number {
             return Err(UrlFault::Port);
         }
-        hosts.push(decoded(host)?);
+        let host = decoded(host)?;
+        if !is_host(&host) {
+            return Err(UrlFault::Host);
+        }
+        hosts.push(host);
         ports.push(port);
     }
     let ports = if ports.iter().all(|port| port.is_empty()) { String::new() } else { ports.join(",") };
     Ok([("host".to_owned(), hosts.join(",")), ("port".to_owned(), ports)])
+}
+
+/// A name, an address, or the path of a socket, which may be abstract; none stands for libpq's own.
+fn is_host(text: &str) -> bool {
+    let is_path = text.starts_with(['/', '@']);
+    is_path || text.bytes().all(|one| one.is_ascii_alphanumeric() || b"._-:%".contains(&one))
 }
 
 fn one_parameter(text: &str) -> Result<(String, String), UrlFault> {
@@ -162,15 +177,16 @@ fn keyword((name, value): &(String, String)) -> String {
     format!("{name}='{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+fn is_here(host: &str) -> bool {
+    host.is_empty()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Whether a server elsewhere is spoken to without having shown who it is, or in the clear: libpq's own default.
 fn is_unproven(all: &[(String, String)]) -> bool {
     let of = |name: &str| all.iter().rev().find(|(given, _)| given == name).map_or("", |(_, value)| value);
-    let is_here = |host: &str| {
-        host.is_empty()
-            || host.starts_with('/')
-            || host == "localhost"
-            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
     let hosts = if of("hostaddr").is_empty() { of("host") } else { of("hostaddr") };
     !hosts.split(',').all(is_here) && of("sslmode") != "verify-full"
 }
@@ -216,6 +232,7 @@ mod tests {
             ("rekey:0/x", UrlFault::Port),
             ("rekey:+5/x", UrlFault::Port),
             ("[::1/x", UrlFault::Host),
+            ("db\"1/x", UrlFault::Host),
             ("[::1]5432/x", UrlFault::Host),
             ("db/x?Winter", UrlFault::Parameter),
             ("db/x?a=b=c", UrlFault::Parameter),
@@ -234,6 +251,9 @@ mod tests {
         }
         let plain = "password authentication failed for user \"rekey\"";
         assert_eq!(server.without_secrets(plain.to_owned()), plain);
+        let unknown = "could not translate host name \"db\" to address: Name or service not known";
+        let told = "could not translate host name of database.url to address: Name or service not known";
+        assert_eq!(server.without_secrets(unknown.to_owned()), told);
         let same = Server::parse("rekey:rekey@db/rekey").unwrap();
         assert_eq!(same.without_secrets(plain.to_owned()), plain, "it is the user's name as well");
     }
