@@ -11,6 +11,7 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, Payload, Query};
+use serde::Deserialize as _;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::problem::Problem;
@@ -83,6 +84,16 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     Query::<T>::from_query(request.query_string())
         .map(Query::into_inner)
         .map_err(|_| Problem::invalid("The query has something unknown, twice, or of another kind."))
+}
+
+/// Reads a whole number that may be left out. JSON has one kind of number, so 3.0 is 3 (JSON Schema 2020-12 §4.2.3).
+///
+/// # Errors
+/// It is another kind of value, has a fraction, or is too large.
+pub fn whole<'de, D: Deserializer<'de>>(given: D) -> Result<Option<i32>, D::Error> {
+    let Some(given) = Option::<f64>::deserialize(given)? else { return Ok(None) };
+    // A number is written out in full, and with a point only where it has a fraction.
+    given.to_string().parse().map(Some).map_err(D::Error::custom)
 }
 
 /// The bearer token that was presented, whatever it is worth.

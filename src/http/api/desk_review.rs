@@ -10,7 +10,7 @@ use super::ticket_seen::DeskTicket;
 use super::tickets::{Message, Nothing};
 use super::wire::Words;
 use crate::http::auth::staff;
-use crate::http::body::{json, optional_json};
+use crate::http::body::{json, optional_json, whole};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::session::StaffSession;
 use crate::workflow::{Context, approve, desk, review};
@@ -26,6 +26,7 @@ pub(super) async fn seen(ctx: &Context, who: &StaffSession, reference: &str) -> 
 pub(super) struct Claim {
     /// The version that was seen, to take the ticket from another holder.
     #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole")]
     from: Option<i32>,
 }
 
