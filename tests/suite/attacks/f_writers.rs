@@ -1,5 +1,6 @@
 //! Whoever has the database's password, and writes the rows that decide.
 
+use chrono::TimeDelta;
 use rekey::crypto::TokenKind;
 use rekey::domain::account::Facts;
 use rekey::workflow::audit_verdict::{Broken, Report};
@@ -161,6 +162,11 @@ on_both! {
         let seen = app.http.get(&nobodys.path(""), token.expose_secret()).await;
         forgery.refused(seen.status, &seen.text);
         forgery.is_named().await;
+
+        app.letters().await;
+        app.after(TimeDelta::days(1)).await;
+        app.http.get(&nobodys.path(""), token.expose_secret()).await;
+        assert_eq!(alarms(&app.letters().await), 1, "the administrators are told once a day");
     }
 
     /// F4: writes who gets in: sessions, step-ups, roles, passwords, keys and scopes of applications, counters, letters

@@ -46,5 +46,7 @@ impl Seen {
 fn cookie(text: &str) -> String {
     let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    format!("{name}={};{attributes}", "#".repeat(value.len()))
+    // A cookie that is taken away expires a year before now, to the second.
+    let attributes: Vec<&str> = attributes.split(';').filter(|one| !one.starts_with(" Expires=")).collect();
+    format!("{name}={};{}", "#".repeat(value.len()), attributes.join(";"))
 }
