@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 pub use super::messages::{Message, count_answers, list_messages};
-use super::rows::{self, Mac, decides};
+use super::rows::{self, Decides, Mac, decides};
 use super::schema::{approvals, evidence, risks, tickets};
 use super::standing::{self, APPROVALS, EVIDENCE};
 use super::ticket_row::{self, Row};
@@ -14,6 +14,7 @@ use crate::domain::Time;
 use crate::domain::evidence::{Evidence, Method, Outcome};
 use crate::domain::ids::{AccountId, EvidenceId, StaffId, TicketId};
 use crate::domain::risk::Risk;
+use crate::domain::ticket::Standing;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = evidence, treat_none_as_default_value = false)]
@@ -80,19 +81,28 @@ pub(super) fn evidence_in_force(conn: &mut Conn, ticket: &TicketId) -> Result<Ve
             evidence::mac.nullable(),
         ))
         .load(conn)?;
+    as_signed(conn, ticket, found, (EVIDENCE, |standing| standing.evidence))
+}
+
+/// The rows beside a ticket, read in one statement with its own row, which says which of them are in force.
+fn as_signed<R: Decides>(
+    conn: &mut Conn,
+    ticket: &TicketId,
+    found: Vec<(Row, Mac, Option<R>, Mac)>,
+    (kind, signed_in): (&'static str, fn(&Standing) -> [u8; 32]),
+) -> Result<Vec<R>, Error> {
     let mut signed = None;
     let mut all = Vec::with_capacity(found.len());
     for (row, mac, one, its_mac) in found {
         if signed.is_none() {
-            signed = Some(ticket_row::checked(conn, (row, mac))?.standing);
+            signed = Some(signed_in(&ticket_row::checked(conn, (row, mac))?.standing));
         }
         all.extend(one.map(|one| (one, its_mac)));
     }
     let all = rows::check_all(conn, all)?;
-    let ids = all.iter().map(|one| one.id.as_str()).collect();
-    let digest = standing::digest(&rows::key(conn)?, EVIDENCE, ids);
-    if signed.is_some_and(|signed| signed.evidence != digest) {
-        return Err(rows::refuse(conn, EVIDENCE, ticket.as_str()));
+    let digest = standing::digest(&rows::key(conn)?, kind, all.iter().map(R::id).collect());
+    if signed.is_some_and(|signed| signed != digest) {
+        return Err(rows::refuse(conn, kind, ticket.as_str()));
     }
     Ok(all)
 }
@@ -285,21 +295,7 @@ pub fn list_approvals(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<Approval
         .order((approvals::at, approvals::id))
         .select((Row::as_select(), tickets::mac, Option::<Approval>::as_select(), approvals::mac.nullable()))
         .load(conn)?;
-    let mut signed = None;
-    let mut all = Vec::with_capacity(found.len());
-    for (row, mac, one, its_mac) in found {
-        if signed.is_none() {
-            signed = Some(ticket_row::checked(conn, (row, mac))?.standing);
-        }
-        all.extend(one.map(|one| (one, its_mac)));
-    }
-    let all = rows::check_all(conn, all)?;
-    let ids = all.iter().map(|one| one.id.as_str()).collect();
-    let digest = standing::digest(&rows::key(conn)?, APPROVALS, ids);
-    if signed.is_some_and(|signed| signed.approvals != digest) {
-        return Err(rows::refuse(conn, APPROVALS, ticket.as_str()));
-    }
-    Ok(all)
+    as_signed(conn, ticket, found, (APPROVALS, |standing| standing.approvals))
 }
 
 /// How many approvals a person gave since a time, void ones included.
