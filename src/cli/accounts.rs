@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::workflow::Context;
 use crate::workflow::account_move::move_account;
 use crate::workflow::accounts;
 use crate::workflow::applications::Named;
-use crate::workflow::import::{self, Import, ImportError, Summary, Watcher};
+use crate::workflow::import::{self, Encoding, Import, ImportError, Summary, Watcher};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -39,8 +39,14 @@ pub(super) enum Command {
     },
     /// Imports accounts from CSV or NDJSON; nothing of a file with a bad line, unless told otherwise.
     Import {
-        /// CSV with a header, or NDJSON.
+        /// CSV with a header, or NDJSON; - reads standard input.
         file: PathBuf,
+        /// What stands between the columns of CSV.
+        #[arg(long, value_enum, default_value = "comma")]
+        separator: Separator,
+        /// How the file's text is encoded.
+        #[arg(long, value_enum, default_value = "utf-8")]
+        encoding: FileEncoding,
         /// The application whose accounts they are. Without it the only one there is, or else the built-in `local`.
         #[arg(long, value_name = "NAME")]
         client: Option<String>,
@@ -48,6 +54,21 @@ pub(super) enum Command {
         #[arg(long)]
         skip_bad: bool,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Separator {
+    Comma,
+    Semicolon,
+    Tab,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum FileEncoding {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "utf-16")]
+    Utf16,
 }
 
 pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Result<(), Failure> {
@@ -66,8 +87,17 @@ pub(super) async fn run(ctx: &Context, command: Command, output: &Output) -> Res
             output.print(&json!({ "external_id": external_id, "client": to }), &said);
             Ok(())
         }
-        Command::Import { file, client, skip_bad } => {
-            import(ctx, &Import { file, client, skip_bad }, output).await
+        Command::Import { file, separator, encoding, client, skip_bad } => {
+            let separator = match separator {
+                Separator::Comma => b',',
+                Separator::Semicolon => b';',
+                Separator::Tab => b'\t',
+            };
+            let encoding = match encoding {
+                FileEncoding::Utf8 => Encoding::Utf8,
+                FileEncoding::Utf16 => Encoding::Utf16,
+            };
+            import(ctx, &Import { file, separator, encoding, client, skip_bad }, output).await
         }
     }
 }
@@ -96,7 +126,11 @@ async fn import(ctx: &Context, what: &Import, output: &Output) -> Result<(), Fai
     screen.0.finish_and_clear();
     let done = done.map_err(|error| match error {
         ImportError::Failed(error) => error.into(),
-        ImportError::Header(_) | ImportError::NoClient => Failure::Usage(error.to_string()),
+        ImportError::Header(_)
+        | ImportError::Separator(_)
+        | ImportError::Encoding(_)
+        | ImportError::TooLarge
+        | ImportError::NoClient => Failure::Usage(error.to_string()),
         ImportError::File(_) => Failure::of(&error),
     })?;
     output.print(&told(&done), &said(&done));

@@ -104,9 +104,10 @@ pub fn names(bytes: &[u8]) {
 /// Each line of a file of accounts is one account in its one spelling, or is told by its number.
 pub fn import(bytes: &[u8]) {
     let mut reader = Reader::of(bytes);
-    let is_json = reader.byte() % 2 == 1;
+    let kind = reader.byte();
+    let separator = [b',', b';', b'\t'][usize::from(kind / 2 % 3)];
     let file = reader.rest();
-    let Ok(mut rows) = Rows::of(file, is_json) else { return };
+    let Ok(mut rows) = Rows::of(file, kind % 2 == 1, separator) else { return };
     let mut before = 0;
     for next in rows.by_ref() {
         let (line, row) = next.unwrap();

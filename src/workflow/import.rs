@@ -5,9 +5,11 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::import_rows::{Row, Rows};
+pub use super::import_source::Encoding;
+use super::import_source::Source;
 use super::putting::{Done, Putting};
 use super::putting_many::Known;
 use super::{Context, applications};
@@ -25,8 +27,12 @@ const BATCH: usize = 1000;
 /// What to import.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// CSV with a header, or NDJSON; told apart by its ending, or else its first byte.
+    /// CSV with a header, or NDJSON; told apart by its ending, or else its first byte. `-` is standard input.
     pub file: PathBuf,
+    /// What stands between the fields of CSV.
+    pub separator: u8,
+    /// How its text is written down.
+    pub encoding: Encoding,
     /// The application whose accounts they are. Without it the only one there is, or else the built-in one.
     pub client: Option<String>,
     /// Applies the good lines of a file that has bad ones.
@@ -69,6 +75,15 @@ pub enum ImportError {
         "the first line must name the columns external_id, email and name, and of the others at most {0}"
     )]
     Header(&'static str),
+    /// The header is good, with something else between its names.
+    #[error("the file has a {0} between its columns: add --separator {0}, or save it with commas")]
+    Separator(&'static str),
+    /// The text is not in the encoding that is read.
+    #[error("{0}")]
+    Encoding(&'static str),
+    /// What is kept in memory has a limit.
+    #[error("more than 256 MiB came through a pipe, or in UTF-16: save it as a file in UTF-8")]
+    TooLarge,
     /// No such application.
     #[error("there is no application of that name, or it is disabled")]
     NoClient,
@@ -89,11 +104,14 @@ pub async fn import(ctx: &Context, import: &Import, watcher: &dyn Watcher) -> Re
         watcher,
         summary: Summary::default(),
         bad: HashSet::new(),
-        total: std::fs::metadata(&import.file)?.len().saturating_mul(2),
+        total: 0,
     };
-    run.look(&import.file).await?;
+    let source = Source::open(&import.file, import.encoding)?;
+    run.total = source.length()?.saturating_mul(2);
+    let rows = || Rows::open(&source, &import.file, import.separator);
+    run.look(rows()?).await?;
     if run.summary.bad == 0 || import.skip_bad {
-        run.apply(&import.file).await?;
+        run.apply(rows()?).await?;
         run.log().await?;
         run.summary.applied = true;
     }
@@ -122,8 +140,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The first pass: every line is read and compared with the file and the database; nothing is written.
-    async fn look(&mut self, file: &Path) -> Result<(), ImportError> {
-        let mut rows = Rows::open(file)?;
+    async fn look(&mut self, mut rows: Rows) -> Result<(), ImportError> {
         let mut seen = Seen::default();
         loop {
             let batch = self.batch(&mut rows, Some(&mut seen), 0)?;
@@ -186,8 +203,7 @@ impl Run<'_> {
     }
 
     /// The second pass.
-    async fn apply(&mut self, file: &Path) -> Result<(), ImportError> {
-        let mut rows = Rows::open(file)?;
+    async fn apply(&mut self, mut rows: Rows) -> Result<(), ImportError> {
         loop {
             let batch = self.batch(&mut rows, None, self.total / 2)?;
             if batch.is_empty() {

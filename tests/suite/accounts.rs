@@ -16,7 +16,7 @@ use rekey::workflow::accounts::{self, TwoFactorState};
 use rekey::workflow::acting::ActingSession;
 use rekey::workflow::applications::Named;
 use rekey::workflow::clients::{self, Scope};
-use rekey::workflow::import::{self, Import, ImportError, Watcher};
+use rekey::workflow::import::{self, Encoding, Import, ImportError, Watcher};
 use rekey::workflow::open::{self, Request};
 use rekey::workflow::session;
 use rekey::workflow::{approve, requester, review as desk, verify};
@@ -200,7 +200,7 @@ on_both! {
         let line = "ada,ada@example.com,Ada Lovelace,+442079460000,ada@home.example,charles@example.com,standard,en";
         let header = "external_id,email,name,phone,other_emails,manager_email,tier,locale";
         std::fs::write(&file, format!("{header}\n{line}\n")).unwrap();
-        let what = Import { file, client: None, skip_bad: false };
+        let what = Import { file, separator: b',', encoding: Encoding::Utf8, client: None, skip_bad: false };
         let done = import::import(&app.ctx, &what, &Silent).await.unwrap();
         let imported = app.row_of(&ClientId::local()).await.unwrap();
         assert_eq!((done.created, imported.client.is_local()), (1, true));
@@ -220,7 +220,7 @@ on_both! {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("people.csv");
         std::fs::write(&file, "external_id,email,name\nada,ada@example.com,Ada\n").unwrap();
-        let what = Import { file, client: None, skip_bad: false };
+        let what = Import { file, separator: b',', encoding: Encoding::Utf8, client: None, skip_bad: false };
         import::import(&app.ctx, &what, &Silent).await.unwrap();
         assert!(app.row_of(&app.host).await.is_some());
         let nowhere = Import { client: Some("Nowhere".into()), ..what.clone() };

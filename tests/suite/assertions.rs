@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use rekey::workflow::accounts;
 use rekey::workflow::clients::{self, Scope};
-use rekey::workflow::import::{self, Import};
+use rekey::workflow::import::{self, Encoding, Import};
 use ring::hmac;
 use ring::signature::KeyPair;
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ on_both! {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("people.csv");
         std::fs::write(&file, "external_id,email,name\nada,ada@example.com,Ada\n").unwrap();
-        let what = Import { file, client: None, skip_bad: false };
+        let what = Import { file, separator: b',', encoding: Encoding::Utf8, client: None, skip_bad: false };
         import::import(&app.ctx, &what, &Silent).await.unwrap();
         assert_eq!(app.opens(&signed(&app.claims())).await.text, unknown.text);
         app.account("ada@example.com").await;

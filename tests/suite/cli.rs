@@ -238,6 +238,28 @@ on_both! {
         assert_eq!(place.run(&["audit", "verify", "--json"]).json()["intact"], true);
     }
 
+    async fn accounts_come_through_a_pipe_and_as_spreadsheets_save_them(backend: Backend) {
+        let place = Place::on(backend).await;
+        let piped = |file: &str, text: &str| place.run_with(&["accounts", "import", file, "--json"], text);
+        let csv = |id: &str| format!("external_id,email,name,,\r\n{id},{id}@example.com,{id},,\r\n,,,,\r\n");
+        assert_eq!(piped("-", &csv("a")).json()["created"], 1);
+        assert_eq!(piped("/dev/stdin", &csv("b")).json()["created"], 1);
+        let json = "{\"external_id\":\"c\",\"email\":\"c@example.com\",\"name\":\"C\"}\n";
+        assert_eq!(piped("/dev/stdin", json).json()["created"], 1);
+
+        let import = |more: &[&str]| place.run(&[&["accounts", "import", "saved.csv", "--json"][..], more].concat());
+        place.write("saved.csv", "external_id;email;name\nd;d@example.com;\"Lovelace; Ada\"\n");
+        import(&[]).failed(2, "--separator semicolon");
+        assert_eq!(import(&["--separator", "semicolon"]).json()["created"], 1);
+        let text = "\u{feff}external_id\temail\tname\r\ne\te@example.com\tZo\u{eb}\r\n";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        std::fs::write(place.path().join("saved.csv"), utf16).unwrap();
+        import(&[]).failed(2, "--encoding utf-16");
+        assert_eq!(import(&["--encoding", "utf-16", "--separator", "tab"]).json()["created"], 1);
+        std::fs::write(place.path().join("saved.csv"), b"external_id,email,name,Stra\xdfe\n").unwrap();
+        import(&[]).failed(2, "not UTF-8");
+    }
+
     async fn the_ring_is_rotated_beside_a_server_that_runs_on(backend: Backend) {
         let place = Place::on(backend).await;
         place.add_ada().json();

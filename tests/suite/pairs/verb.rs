@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rekey::domain::actor::Roles;
-use rekey::workflow::import::{Import, Watcher, import};
+use rekey::workflow::import::{Encoding, Import, Watcher, import};
 use rekey::workflow::staff::{self, NewMember};
 use rekey::workflow::{Context, accounts, expire, owner_password};
 use reqwest::Method;
@@ -148,7 +148,13 @@ impl Verb {
                 format!("{} {}", reply.status, words.join(" ")).trim_end().to_owned()
             }
             Act::Import(file) => {
-                let what = Import { file, client: Some("Example".to_owned()), skip_bad: false };
+                let what = Import {
+                    file,
+                    separator: b',',
+                    encoding: Encoding::Utf8,
+                    client: Some("Example".to_owned()),
+                    skip_bad: false,
+                };
                 said(import(&app.ctx, &what, &Silent).await)
             }
             Act::Disable(email) => said(staff::disable(&app.ctx, &email).await),

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use rekey::db::{Conn, DatabaseSettings, Db, Error};
 use rekey::workflow::Context;
-use rekey::workflow::import::{Import, import};
+use rekey::workflow::import::{Encoding, Import, import};
 
 use super::walk::Walk;
 use crate::accounts::Silent;
@@ -159,7 +159,7 @@ async fn a_first_import_keeps_no_plan_that_reads_a_table_whole() {
         writeln!(people, "emp-{n},person{n}@example.com,Person {n},p{n}@home.example").unwrap();
     }
     std::fs::write(&file, people).unwrap();
-    let what = Import { file, client: None, skip_bad: false };
+    let what = Import { file, separator: b',', encoding: Encoding::Utf8, client: None, skip_bad: false };
     assert_eq!(import(&ctx, &what, &Silent).await.unwrap().created, 9_000);
     // Once more, with all of them there.
     assert_eq!(import(&ctx, &what, &Silent).await.unwrap().unchanged, 9_000);
