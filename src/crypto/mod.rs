@@ -4,6 +4,7 @@
 //! else meets the generator.
 
 mod audit;
+mod call_words;
 mod code;
 mod derive;
 mod draw;
@@ -64,6 +65,8 @@ pub enum Purpose {
     Cookie,
     /// That an account's password was typed in a browser before.
     KnownBrowser,
+    /// The words that an agent says first on a call.
+    CallWords,
 }
 
 impl Purpose {
@@ -82,6 +85,7 @@ impl Purpose {
             Self::Form => "form",
             Self::Cookie => "cookie",
             Self::KnownBrowser => "known browser",
+            Self::CallWords => "call words",
         }
     }
 }

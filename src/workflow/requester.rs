@@ -46,6 +46,8 @@ pub struct Status {
     pub codes: usize,
     /// Whether whoever asks was recognised; else they see the state alone, and may withdraw.
     pub is_known: bool,
+    /// The two words that the help desk says first when it calls; only once the request was confirmed.
+    pub call_words: Option<String>,
 }
 
 /// Something that happened, as the requester sees it.
@@ -98,14 +100,8 @@ impl Access {
         Ok(self)
     }
 
-    /// Whether the bearer typed the code of the mailbox, or came with a session: a name alone reads and tries nothing.
     fn is_known(&self) -> bool {
-        match self.own.bearer {
-            Bearer::Unknown => false,
-            Bearer::Session => true,
-            // Of a duplicate it must have been the mailbox that is on file now.
-            Bearer::Mailbox => self.own.address == self.main.address,
-        }
+        is_known(&self.own, &self.main)
     }
 
     /// As it is for the address on file now.
@@ -135,6 +131,17 @@ impl Access {
     /// The account of a ticket that is somebody's.
     pub(super) fn account(&self) -> Result<&Account, Error> {
         self.account.as_ref().ok_or_else(|| Rejection::OutOfOrder.into())
+    }
+}
+
+/// Whether the bearer of a request typed the code of the mailbox, or came with a session: a name alone reads and tries
+/// nothing.
+fn is_known(own: &Ticket, main: &Ticket) -> bool {
+    match own.bearer {
+        Bearer::Unknown => false,
+        Bearer::Session => true,
+        // Of a duplicate it must have been the mailbox that is on file now.
+        Bearer::Mailbox => own.address == main.address,
     }
 }
 
@@ -290,6 +297,7 @@ pub(super) fn view(conn: &mut Conn, ctx: &Context, access: &Access) -> Result<St
         // The tier of an account is nobody's business before a key was sent.
         codes: if key_sent { ctx.policy.tier(ticket.tier).codes } else { 1 },
         is_known: true,
+        call_words: call_words(ctx, &access.own, ticket),
     })
 }
 
@@ -306,7 +314,15 @@ fn state_alone(access: &Access) -> Status {
         proof: None,
         codes: 1,
         is_known: false,
+        call_words: None,
     }
+}
+
+/// The words of a request, while a call may come. The desk is shown them only where the page of the request has them:
+/// else a person would miss them, and hang up on the help desk.
+pub(super) fn call_words(ctx: &Context, own: &Ticket, main: &Ticket) -> Option<String> {
+    let may_be_called = main.occupies_slot() && main.state != State::Frozen;
+    (may_be_called && is_known(own, main)).then(|| ctx.crypto.call_words(own.id.as_str()))
 }
 
 /// What one who may only read the status sees: that they asked, and no more.

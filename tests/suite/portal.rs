@@ -70,6 +70,35 @@ on_both! {
         ada.get(&format!("{path}/activate")).await.goes_to(&path);
     }
 
+    async fn the_person_and_the_agent_see_the_same_two_words_and_nobody_else_does(app: TestApp) {
+        let words = |page: &str, before: &str, behind: &str| {
+            let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("no {before} in {page}"));
+            rest.split(behind).next().unwrap().to_owned()
+        };
+        app.account("ada@example.com").await;
+        let agent = app.staff("grace", "agent").await;
+        let mut ada = Browser::new(&app);
+        let before = ask(&mut ada, "ada@example.com", "Gone.").await;
+        let page = ada.get(&format!("/tickets/{before}")).await;
+        assert!(!page.text.contains("If we call you"), "not before the code from the mailbox was typed");
+
+        let mut ada = Browser::new(&app);
+        app.letters().await;
+        let reference = asked(&app, &mut ada, "Gone.").await;
+        let page = ada.get(&format!("/tickets/{reference}")).await.shows(200, "If we call you");
+        let hers = words(&page.text, "these two words first:<br><strong class=\"reference\">", "</strong>");
+        assert_eq!(hers.split(' ').count(), 2, "{hers}");
+
+        let mut desk = crate::desk::seat(&app, &agent).await;
+        let path = format!("/desk/tickets/{reference}");
+        assert!(!desk.get(&path).await.text.contains("Say first"), "not for those who may not see the account");
+        let asker = crate::support::actors::Asker { email: String::new(), reference: reference.clone(), token: String::new() };
+        app.desk(&agent, &asker, "/claim", serde_json::json!({})).await.expect(200);
+        let page = desk.get(&path).await.shows(200, "Say first");
+        assert_eq!(words(&page.text, "Say first: <b>", "</b>"), hers);
+        ada.get(&format!("/tickets/{reference}")).await.shows(200, &hers);
+    }
+
     async fn a_form_takes_its_own_fields_each_once(app: TestApp) {
         let mut ada = Browser::new(&app);
         let page = ada.get("/tickets").await;

@@ -34,6 +34,7 @@ struct StatusPage<'a> {
     usual_time: String,
     question: Option<&'a str>,
     timeline: Vec<Line>,
+    call_words: Option<&'a str>,
     may: May,
     message: &'a str,
 }
@@ -96,6 +97,7 @@ fn page(request: &HttpRequest, ctx: &Context, held: &Held, message: &str, errors
             .filter(|_| status.state == State::Waiting)
             .and_then(|moment| moment.text.as_deref()),
         timeline: words::timeline(&status.timeline),
+        call_words: status.call_words.as_deref(),
         may: May::of(status.state, status.is_known),
         message,
     };
@@ -146,6 +148,7 @@ pub(crate) fn rendered(ctx: &Context, written: &str) -> askama::Result<String> {
         proof: None,
         codes: 1,
         is_known: true,
+        call_words: None,
     };
     let frame = Frame::plain(ctx);
     StatusPage {
@@ -163,6 +166,7 @@ pub(crate) fn rendered(ctx: &Context, written: &str) -> askama::Result<String> {
         usual_time: words::usual_time(&ctx.config.desk),
         question: Some(written),
         timeline: words::timeline(&status.timeline),
+        call_words: None,
         may: May::of(State::Waiting, true),
         message: written,
     }

@@ -62,6 +62,8 @@ pub struct DeskTicket {
     pub diagnosis: Vec<(String, String)>,
     /// Everything that happened, in order.
     pub timeline: Vec<Moment>,
+    /// The two words that the requester sees on their page; for those who may see the account.
+    pub call_words: Option<String>,
     /// Whether the account belongs to the one who asks, or to somebody of a higher rank: hands off.
     pub is_out_of_reach: bool,
 }
@@ -142,6 +144,8 @@ pub struct RequestSeen {
     pub opened_at: Time,
     /// Whether it was recorded as the person's own.
     pub is_kept: bool,
+    /// The two words on its page; for those who may see the account.
+    pub call_words: Option<String>,
 }
 
 /// The ticket of that reference.
@@ -199,6 +203,7 @@ fn read(
         .into_iter()
         .map(|other| RequestSeen {
             is_kept: ticket.kept.as_ref() == Some(&other.id),
+            call_words: view.call_words(&other),
             reference: other.reference,
             opened_at: other.opened_at,
         })
@@ -215,6 +220,7 @@ fn read(
     Ok(DeskTicket {
         key_goes_to: if view.sees_account() { key_goes_to.to_owned() } else { masked(key_goes_to) },
         policy: view.policy(conn)?,
+        call_words: view.call_words(&ticket),
         row: view.row(&name, lookers),
         confirmed_at: ticket.confirmed_at,
         approved_at: ticket.approved_at,
@@ -282,6 +288,10 @@ impl Viewing<'_> {
     /// The holder works with it, approvers and admins answer for it; others need not know whose it is.
     fn sees_account(&self) -> bool {
         self.ticket.holder.as_ref() == Some(self.who.member()) || self.who.actor.rank >= Rank::Approver
+    }
+
+    fn call_words(&self, request: &Ticket) -> Option<String> {
+        requester::call_words(self.ctx, request, self.ticket).filter(|_| self.sees_account())
     }
 
     fn row(&self, name: &impl Fn(&StaffId) -> String, lookers: Vec<String>) -> Row {
