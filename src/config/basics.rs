@@ -150,7 +150,7 @@ impl SessionSettings {
 /// The section `limits`.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitSettings {
-    /// Letters an address gets in a day because of unconfirmed requests.
+    /// Emails with a code that an address gets within a day because of unconfirmed requests.
     pub letters_per_day: u32,
     /// Tickets that one network opens in an hour.
     pub tickets_per_hour: u32,

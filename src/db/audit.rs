@@ -362,6 +362,19 @@ pub fn took_part(conn: &mut Conn, ticket: &TicketId, staff: &str) -> Result<bool
     .get_result(conn)?)
 }
 
+/// How often something was done on a ticket.
+///
+/// # Errors
+/// Of the database alone.
+pub fn count_of_ticket(conn: &mut Conn, ticket: &TicketId, action: Action) -> Result<usize, Error> {
+    let count: i64 = audit_entries::table
+        .filter(audit_entries::ticket_id.eq(ticket))
+        .filter(audit_entries::action.eq(action.as_str()))
+        .count()
+        .get_result(conn)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// Whether another ticket of the account was frozen since a time, whatever became of it.
 ///
 /// # Errors

@@ -311,6 +311,30 @@ pub fn list_of_ticket(conn: &mut Conn, ticket: &TicketId) -> Result<Vec<Row>, Er
         .load(conn)?)
 }
 
+/// Of these tickets, those whose last code was held back, and when: its address had its share of the day.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_codes_held_back(conn: &mut Conn, of: &[TicketId]) -> Result<Vec<(TicketId, Time)>, Error> {
+    let last: Vec<(Option<TicketId>, String, Option<Time>)> = letters::table
+        .filter(letters::ticket_id.eq_any(of))
+        .filter(letters::purpose.eq("mailbox_code"))
+        .group_by((letters::ticket_id, letters::recipient))
+        .select((letters::ticket_id, letters::recipient, diesel::dsl::max(letters::created_at)))
+        .load(conn)?;
+    let mut held: Vec<(TicketId, Time)> = Vec::new();
+    for (ticket, recipient, at) in &last {
+        let (Some(ticket), Some(at), "") = (ticket, at, recipient.as_str()) else { continue };
+        let is_sent = |(other, to, later): &(Option<TicketId>, String, Option<Time>)| {
+            other.as_ref() == Some(ticket) && !to.is_empty() && later.is_some_and(|later| later >= *at)
+        };
+        if !last.iter().any(is_sent) {
+            held.push((ticket.clone(), *at));
+        }
+    }
+    Ok(held)
+}
+
 /// When the oldest letter that still waits was written.
 ///
 /// # Errors

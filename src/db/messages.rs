@@ -51,6 +51,28 @@ pub fn count_answers(conn: &mut Conn, ticket: &TicketId) -> Result<i64, Error> {
         .get_result(conn)?)
 }
 
+/// When the message was written with which the last `count` of these kinds begin, if so many were written since a time.
+///
+/// # Errors
+/// Of the database alone.
+pub fn find_last(
+    conn: &mut Conn,
+    ticket: &TicketId,
+    kinds: &[MessageKind],
+    count: i64,
+    since: Time,
+) -> Result<Option<Time>, Error> {
+    Ok(messages::table
+        .filter(messages::ticket_id.eq(ticket))
+        .filter(messages::kind.eq_any(kinds))
+        .filter(messages::at.gt(since))
+        .order(messages::id.desc())
+        .offset(count - 1)
+        .select(messages::at)
+        .first(conn)
+        .optional()?)
+}
+
 pub(super) fn insert(
     conn: &mut Conn,
     id: String,

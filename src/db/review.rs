@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-pub use super::messages::{Message, count_answers, list_messages};
+pub use super::messages::{Message, count_answers, find_last, list_messages};
 use super::rows::{self, Decides, Mac, decides};
 use super::schema::{approvals, evidence, risks, tickets};
 use super::standing::{self, APPROVALS, EVIDENCE};

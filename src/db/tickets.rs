@@ -14,7 +14,7 @@ pub use super::ticket_row::{Tries, count_tries, tries};
 use super::{Conn, Error};
 use crate::domain::Time;
 use crate::domain::ids::{AccountId, Reference, StaffId, TicketId};
-use crate::domain::ticket::{CloseReason, State, Ticket};
+use crate::domain::ticket::{Bearer, CloseReason, State, Ticket};
 
 /// The ticket of that id.
 ///
@@ -43,6 +43,18 @@ pub fn references(conn: &mut Conn, of: Vec<TicketId>) -> Result<Vec<(TicketId, R
     Ok(tickets::table.filter(tickets::id.eq_any(of)).select((tickets::id, tickets::reference)).load(conn)?)
 }
 
+/// Whose these tickets are, as their rows stand.
+///
+/// # Errors
+/// Of the database alone.
+pub fn list_accounts(conn: &mut Conn, of: Vec<TicketId>) -> Result<Vec<(TicketId, AccountId)>, Error> {
+    Ok(tickets::table
+        .filter(tickets::id.eq_any(of))
+        .filter(tickets::account_id.is_not_null())
+        .select((tickets::id, tickets::account_id.assume_not_null()))
+        .load(conn)?)
+}
+
 /// The account's open ticket, if it has one.
 ///
 /// # Errors
@@ -68,15 +80,15 @@ pub fn list_unconfirmed(conn: &mut Conn, account: &AccountId, limit: i64) -> Res
     rows.into_iter().map(|row| checked(conn, row)).collect()
 }
 
-/// The confirmed requests that were closed as duplicates of this ticket.
+/// The confirmed requests that were closed as duplicates of this ticket, newest first.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn list_duplicates(conn: &mut Conn, of: &TicketId) -> Result<Vec<Ticket>, Error> {
+pub fn list_duplicates(conn: &mut Conn, of: &TicketId, limit: i64) -> Result<Vec<Ticket>, Error> {
     let rows: Vec<(Row, Mac)> = tickets::table
         .filter(tickets::duplicate_of.eq(of))
-        .order(tickets::id)
-        .limit(20)
+        .order(tickets::id.desc())
+        .limit(limit)
         .select((Row::as_select(), tickets::mac))
         .load(conn)?;
     rows.into_iter().map(|row| checked(conn, row)).collect()
@@ -138,6 +150,30 @@ pub fn find_network(conn: &mut Conn, digests: &[String]) -> Result<Option<String
         .first(conn)
         .optional()?;
     Ok(found.flatten())
+}
+
+/// Whether somebody who was recognised opened a ticket of the account in that network since a time, and nobody has said
+/// that it was not them.
+///
+/// # Errors
+/// Of the database alone.
+pub fn was_recognised_in(
+    conn: &mut Conn,
+    account: &AccountId,
+    network: &str,
+    since: Time,
+) -> Result<bool, Error> {
+    let disowned = [CloseReason::NotMe, CloseReason::Rejected, CloseReason::Spam];
+    Ok(diesel::select(diesel::dsl::exists(
+        tickets::table
+            .filter(tickets::account_id.eq(account))
+            .filter(tickets::opened_at.ge(since))
+            .filter(tickets::network.eq(network))
+            .filter(tickets::bearer.ne(Bearer::Unknown))
+            .filter(tickets::state.ne(State::Frozen))
+            .filter(tickets::reason.is_null().or(tickets::reason.ne_all(disowned))),
+    ))
+    .get_result(conn)?)
 }
 
 /// How many tickets came from a network since a time.

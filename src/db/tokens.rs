@@ -13,6 +13,8 @@ use crate::domain::ids::{AccountId, AuthenticatorId, TicketId};
 pub enum Kind {
     /// Speaks for the requester of a ticket.
     Ticket,
+    /// The same, of a request that was recorded as not the person's own: good for nothing, unless that is corrected.
+    SetAside,
     /// Activates one key on one ticket.
     Activation,
     /// Freezes, and nothing else.
@@ -25,6 +27,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ticket => "ticket",
+            Self::SetAside => "set_aside",
             Self::Activation => "activation",
             Self::Stop => "stop",
         }
@@ -33,7 +36,9 @@ impl Kind {
     /// Reads the word back.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Ticket, Self::Activation, Self::Stop].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Ticket, Self::SetAside, Self::Activation, Self::Stop]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -96,19 +101,35 @@ pub fn end(conn: &mut Conn, ticket: &TicketId, kind: Kind) -> Result<(), Error> 
     Ok(())
 }
 
-/// Ends the tokens of all requests of a ticket but one: its own and those of its duplicates.
+/// Of the requests of a ticket, its own and its duplicates, one is the person's: its tokens are good, those of all
+/// others are set aside. A later decision may take this back.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn end_other_requests(conn: &mut Conn, main: &TicketId, but: &TicketId) -> Result<(), Error> {
-    let others = tickets::table
+pub fn keep_request(conn: &mut Conn, main: &TicketId, keep: &TicketId) -> Result<(), Error> {
+    let requests = tickets::table
         .filter(tickets::id.eq(main).or(tickets::duplicate_of.eq(main)))
-        .filter(tickets::id.ne(but))
         .select(tickets::id.nullable());
-    diesel::delete(
-        tokens::table.filter(tokens::kind.eq(Kind::Ticket)).filter(tokens::ticket_id.eq_any(others)),
-    )
-    .execute(conn)?;
+    let all: Vec<(NewToken, Mac)> = tokens::table
+        .filter(tokens::ticket_id.eq_any(requests))
+        .filter(tokens::kind.eq_any([Kind::Ticket, Kind::SetAside]))
+        .select((NewToken::as_select(), tokens::mac))
+        .load(conn)?;
+    // Those that were written by hand are refused as they are, and hold up nothing.
+    let ours: Vec<NewToken> = all.into_iter().filter_map(|row| rows::check(conn, row).ok()).collect();
+    for kind in [Kind::Ticket, Kind::SetAside] {
+        let is_kept = kind == Kind::Ticket;
+        let changed: Vec<NewToken> = ours
+            .iter()
+            .filter(|token| (token.ticket_id.as_ref() == Some(keep)) == is_kept && token.kind != kind)
+            .map(|token| NewToken { kind, ..token.clone() })
+            .collect();
+        let hashes: Vec<&str> = changed.iter().map(|token| token.hash.as_str()).collect();
+        diesel::update(tokens::table.filter(tokens::hash.eq_any(hashes)))
+            .set(tokens::kind.eq(kind))
+            .execute(conn)?;
+        rows_all::put_macs(conn, &changed)?;
+    }
     Ok(())
 }
 

@@ -51,7 +51,21 @@ pub enum Rejection {
     /// A limit is reached; it ends at that time, where it ends by itself.
     #[error("too many tries")]
     TooManyTries(Option<Time>),
+    /// Something was done as often as it may be; there is room again at that time, where time makes any.
+    #[error("the limit is reached")]
+    LimitReached(Limit, Option<Time>),
     /// A value cannot be taken.
     #[error("invalid: {0}")]
     Invalid(&'static str),
+}
+
+/// What may be done only so often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Requests for an account by its application's word, a day.
+    Requests,
+    /// Questions to the manager, a ticket.
+    VouchQuestions,
+    /// Messages of one side, a ticket and hour.
+    Replies,
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::domain::Time;
 use crate::domain::policy::Missing;
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Limit, Rejection};
 use crate::error::{Error, chain};
 
 /// How long a caller is asked to wait where we do not know better, in seconds.
@@ -160,6 +160,22 @@ impl Problem {
             .retry(until.map_or(Retry::After(LONG_PAUSE), Retry::At))
     }
 
+    /// The same where something was done as often as it may be.
+    fn limit(limit: Limit, until: Option<Time>) -> Self {
+        let detail = match limit {
+            Limit::Requests => {
+                "There were three requests for this account in the last 24 hours. Use one of those, or contact the help desk."
+            }
+            Limit::VouchQuestions => {
+                "The manager was asked three times on this ticket, which is the limit. Verify the person in another way."
+            }
+            Limit::Replies => {
+                "Twenty messages were sent on this ticket within an hour, which is the limit. Wait before you send more."
+            }
+        };
+        Self { detail: detail.into(), ..Self::too_many(until) }
+    }
+
     /// 503.
     #[must_use]
     pub fn unavailable() -> Self {
@@ -254,6 +270,7 @@ impl From<Rejection> for Problem {
                 forbidden("proof_required", "This needs a proof beside the code; the ticket says which.")
             }
             No::TooManyTries(until) => Self::too_many(until),
+            No::LimitReached(limit, until) => Self::limit(limit, until),
             No::Invalid(detail) => Self::invalid(detail),
         }
     }

@@ -1,8 +1,8 @@
 //! Letters to the administrators about what stands still, or is wrong, until they act.
 //!
-//! The rule to keep: one letter a day and alarm, or the letters would hide what they tell.
+//! The rule to keep: one email within a day and alarm, or the letters would hide what they tell.
 
-use chrono::NaiveTime;
+use chrono::Duration;
 
 use super::Context;
 use crate::db::letters::{self, About, Fate};
@@ -12,20 +12,20 @@ use crate::domain::actor::Role;
 use crate::domain::letter::{Alarm, Content, Letter};
 use crate::error::{Error, chain};
 
-/// Tells the administrators, unless they were told today.
+/// Tells the administrators, unless they were told within a day.
 ///
 /// # Errors
 /// Of the database alone.
 pub async fn raise(ctx: &Context, alarm: Alarm) -> Result<(), Error> {
     let (work, now) = (ctx.clone(), ctx.now());
-    let today = now.date().and_time(NaiveTime::MIN);
-    let counter = Counter { name: "alarm", subject: alarm.as_str(), since: today };
-    if ctx.db.read(move |conn| throttles::get(conn, &counter)).await? > 0 {
+    let counter = Counter { name: "alarm", subject: alarm.as_str(), window: Duration::days(1) };
+    if ctx.db.read(move |conn| throttles::full_until(conn, &counter, 1, now)).await?.is_some() {
         return Ok(());
     }
     // Not `ctx.write`, which may be what raises it.
     let told = ctx.db.write(move |conn| {
-        if throttles::count(conn, &counter)? > 1 {
+        throttles::lock(conn, &counter)?;
+        if throttles::take(conn, &counter, 1, now)?.is_err() {
             return Ok(());
         }
         for admin in staff::list(conn)?.into_iter().filter(|one| one.roles.has(Role::Admin)) {

@@ -1,10 +1,8 @@
 //! Assessing a ticket when it is confirmed or taken: risks are named on it, and some raise its tier.
 
-use chrono::{Duration, NaiveTime};
+use chrono::Duration;
 
 use super::Context;
-use crate::crypto::Purpose;
-use crate::db::throttles::{self, Counter};
 use crate::db::{Conn, account_addresses, audit, ownership, review, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
@@ -17,7 +15,7 @@ use crate::error::Error;
 /// Tickets from one network in an hour from which on it is shown as busy.
 const BUSY_NETWORK: i64 = 3;
 /// How long networks of an account are remembered.
-const NETWORKS: Duration = Duration::days(365);
+pub(super) const NETWORKS: Duration = Duration::days(365);
 
 /// Finds the risks of a ticket, shows them on it, and raises its tier where one of them does.
 pub(super) fn assess(
@@ -90,12 +88,4 @@ pub(super) fn owner(
     let members = ownership::owners(conn, account, now - ctx.policy.fresh)?;
     let rank = members.iter().map(|member| member.roles.rank()).max();
     Ok(rank.map(|rank| Owner { ids: members.into_iter().map(|member| member.id).collect(), rank }))
-}
-
-/// Counts a letter that an unconfirmed request causes; false where its address had its share of the day.
-pub(super) fn may_write_to(conn: &mut Conn, ctx: &Context, address: &str, now: Time) -> Result<bool, Error> {
-    let subject = ctx.crypto.index(Purpose::Network, &["letters"], &address.to_ascii_lowercase());
-    let counter = Counter { name: "letters", subject: &subject, since: now.date().and_time(NaiveTime::MIN) };
-    let limit = i32::try_from(ctx.config.limits.letters_per_day).unwrap_or(i32::MAX);
-    Ok(throttles::count(conn, &counter)? <= limit)
 }

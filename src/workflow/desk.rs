@@ -2,9 +2,11 @@
 //!
 //! The rule: a number of queries that does not grow with the rows, and accounts masked for all who need not know.
 
+mod letter_seen;
 mod log;
 mod looking;
 mod overview;
+mod requests;
 mod ticket;
 mod timeline;
 
@@ -14,7 +16,7 @@ use super::Context;
 use super::applications::Names;
 use super::session::StaffSession;
 use crate::db::tickets::{self, After, Search};
-use crate::db::{Conn, accounts, delivery, staff};
+use crate::db::{Conn, accounts, delivery, letters, staff};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
 use crate::domain::actor::Rank;
@@ -28,9 +30,9 @@ pub use log::{LogAsked, LogPage, Logged, log};
 pub(super) use looking::sweep as forget_lookers;
 pub use looking::{Glance, look};
 pub use overview::{Outcome, Overview, Reach, Step, Sums, overview};
-pub use ticket::{
-    ApprovalGiven, DeskTicket, EvidenceSeen, LetterSeen, MethodSeen, PolicySeen, RequestSeen, ticket,
-};
+pub use requests::RequestSeen;
+pub use letter_seen::LetterSeen;
+pub use ticket::{ApprovalGiven, DeskTicket, EvidenceSeen, MethodSeen, PolicySeen, ticket};
 pub use timeline::{Moment, Source};
 
 /// The most rows of a page.
@@ -180,6 +182,8 @@ pub struct Row {
     pub is_mine: bool,
     /// The names of the others who look at it now.
     pub lookers: Vec<String>,
+    /// When its code was held back, because its address had its share: nobody can confirm it.
+    pub code_held_back_at: Option<Time>,
     /// Goes up with each change.
     pub version: i32,
 }
@@ -266,6 +270,7 @@ fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId, now: Time) -> Result<
     let names: HashMap<StaffId, String> = staff::names(conn, holders)?.into_iter().collect();
     let applications = Names::load(conn)?;
     let looks = looking::list(conn, found.iter().map(|ticket| ticket.id.clone()).collect(), now)?;
+    let held_back = held_back(conn, &found)?;
     Ok(found
         .into_iter()
         .filter_map(|ticket| {
@@ -280,6 +285,7 @@ fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId, now: Time) -> Result<
                 holder: ticket.holder.as_ref().and_then(|id| names.get(id).cloned()),
                 is_mine: ticket.holder.as_ref() == Some(me),
                 lookers: looking::others(looks.iter().cloned(), &ticket.id, me),
+                code_held_back_at: held_back.get(&ticket.id).copied(),
                 reference: ticket.reference,
                 state: ticket.state,
                 reason: ticket.reason,
@@ -293,6 +299,16 @@ fn rows(conn: &mut Conn, found: Vec<Ticket>, me: &StaffId, now: Time) -> Result<
             })
         })
         .collect())
+}
+
+/// When the codes of these tickets were held back, where they were and are still of use.
+fn held_back(conn: &mut Conn, of: &[Ticket]) -> Result<HashMap<TicketId, Time>, Error> {
+    let waiting: Vec<TicketId> =
+        of.iter().filter(|ticket| ticket.awaits_code()).map(|ticket| ticket.id.clone()).collect();
+    if waiting.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(letters::list_codes_held_back(conn, &waiting)?.into_iter().collect())
 }
 
 fn masked(address: &str) -> String {

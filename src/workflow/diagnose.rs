@@ -2,7 +2,7 @@
 //!
 //! It activates nothing, is no evidence, and says nothing of a pending key before its letter was accepted.
 
-use chrono::{Duration, Timelike};
+use chrono::Duration;
 
 use super::change::{self, Note};
 use super::owner::OwnerSession;
@@ -25,7 +25,7 @@ use crate::domain::totp::Code;
 use crate::error::Error;
 
 /// How many times an hour codes may be tried on one account.
-const TRIES_PER_HOUR: i32 = 5;
+const TRIES_PER_HOUR: u32 = 5;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +129,11 @@ fn require_mailbox_or_session(
     if known { Ok(()) } else { Err(Rejection::OutOfOrder.into()) }
 }
 
+/// Counts a try on an account, which is locked.
 fn count(conn: &mut Conn, account: &Account, now: Time) -> Result<(), Error> {
-    let hour = now.date().and_hms_opt(now.hour(), 0, 0).unwrap_or(now);
-    let counter = Counter { name: "diagnoses", subject: account.id.as_str(), since: hour };
-    if throttles::count(conn, &counter)? > TRIES_PER_HOUR {
-        return Err(Rejection::TooManyTries(Some(hour + Duration::hours(1))).into());
-    }
-    Ok(())
+    let counter = Counter { name: "diagnoses", subject: account.id.as_str(), window: Duration::hours(1) };
+    let room = throttles::take(conn, &counter, TRIES_PER_HOUR, now)?;
+    room.map_err(|until| Rejection::TooManyTries(Some(until)).into())
 }
 
 fn try_codes(

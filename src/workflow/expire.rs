@@ -97,6 +97,8 @@ fn end_enrolment(conn: &mut Conn, ctx: &Context, one: &Authenticator, now: Time)
 pub async fn sweep(ctx: &Context) -> Result<(), Error> {
     let now = ctx.now();
     let idle_since = now - Duration::minutes(i64::from(ctx.config.sessions.idle_minutes));
+    // The desk is told of a code that was held back as long as its request may be confirmed.
+    let dropped_for = ctx.policy.unconfirmed_lifetime.max(Duration::days(1));
     let evidence_until = now - ctx.policy.evidence_lifetime;
     ctx.db
         .write(move |conn| {
@@ -108,7 +110,7 @@ pub async fn sweep(ctx: &Context) -> Result<(), Error> {
             account_sessions::sweep(conn, now, idle_since)?;
             password_guesses::sweep(conn, now - Duration::days(1))?;
             throttles::sweep(conn, now - Duration::days(2))?;
-            dropped::sweep(conn, now - Duration::days(1))?;
+            dropped::sweep(conn, now - dropped_for)?;
             desk::forget_lookers(conn, now)?;
             clients::sweep_assertions(conn, now)?;
             idempotency::sweep(conn, now)?;

@@ -19,6 +19,7 @@ pub mod caller;
 mod change;
 pub(crate) mod checkpoints_file;
 pub mod clients;
+mod code_limits;
 pub mod codes;
 mod confirm;
 pub mod deliver;

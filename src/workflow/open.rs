@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::applications::{find_account, find_account_of};
 use super::assertions::{self, Attested};
+use super::code_limits::{self, Cause};
 use super::owner::OwnerSession;
-use super::session::hour;
-use super::{Context, assess, confirm};
+use super::{Context, confirm};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::challenges::{self, Challenge};
 use crate::db::letters::{self, About, Fate};
@@ -23,13 +23,16 @@ use crate::domain::evidence::Method;
 use crate::domain::ids::{AccountId, Reference, TicketId};
 use crate::domain::letter::{Content, Letter};
 use crate::domain::policy::Tier;
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Limit, Rejection};
 use crate::domain::text::{DisplayName, ExternalId, Text};
 use crate::domain::ticket::{Bearer, Problem, Standing, State, Ticket};
 use crate::error::Error;
 
 /// How long a mailbox code is good.
 pub(super) const CODE_LIFETIME: Duration = Duration::minutes(15);
+/// Requests for one account by its application's word, or from its own session, within 24 hours: each of them undoes
+/// what was approved before.
+const ATTESTED_PER_DAY: u32 = 3;
 
 /// What a person asks for.
 #[derive(Clone)]
@@ -154,7 +157,8 @@ pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
         let account = find_account(conn, &draft.account, draft.application.as_deref())?;
         let account = lock(conn, account.as_ref())?;
         let ticket = store(conn, &inner, &draft, account.as_ref(), now)?;
-        send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, now)
+        let from = Cause::Network(ticket.network.as_deref());
+        send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, from, now)
     })
     .await?;
     Ok(Opened { reference, token, status: State::Unconfirmed })
@@ -163,7 +167,7 @@ pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
 /// Opens a ticket for a person who is signed in at a host, by the host's signed word.
 ///
 /// # Errors
-/// `Unauthenticated` where the assertion is not good or not of this account; `Invalid`, `TooManyTries`.
+/// `Unauthenticated` where the assertion is not good or not of this account; `Invalid`, `TooManyTries`, `LimitReached`.
 pub async fn submit_signed_in(ctx: &Context, request: Request, assertion: String) -> Result<Opened, Error> {
     let attested = assertions::verify(ctx, &assertion).await?;
     submit_attested(ctx, request, attested).await
@@ -182,6 +186,7 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
         let account = find_account_of(conn, &client.id, &draft.account)?;
         let account = lock(conn, account.as_ref())?.ok_or(Error::Unauthenticated)?;
         attested.use_for(conn, &account, now)?;
+        count_attested(conn, &account, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
         confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
         Ok(())
@@ -193,7 +198,7 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
 /// Opens a ticket for the owner who is signed in at the account pages: the session is the evidence.
 ///
 /// # Errors
-/// `Unauthenticated` where a code is still awaited; `Invalid`, `TooManyTries`.
+/// `Unauthenticated` where a code is still awaited; `Invalid`, `TooManyTries`, `LimitReached`.
 pub async fn submit_from_session(
     ctx: &Context,
     who: &OwnerSession,
@@ -209,12 +214,20 @@ pub async fn submit_from_session(
     let (inner, caller) = (ctx.clone(), who.caller());
     ctx.write(move |conn| {
         let account = caller.account(conn, &inner, now)?;
+        count_attested(conn, &account, now)?;
         let ticket = store(conn, &inner, &draft, Some(&account), now)?;
         confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
         Ok(())
     })
     .await?;
     Ok(Opened { reference, token, status: State::Open })
+}
+
+/// Counts a request that no code confirms, for an account that is locked.
+fn count_attested(conn: &mut Conn, account: &Account, now: Time) -> Result<(), Error> {
+    let counter = Counter { name: "requests", subject: account.id.as_str(), window: Duration::days(1) };
+    let room = throttles::take(conn, &counter, ATTESTED_PER_DAY, now)?;
+    room.map_err(|until| Rejection::LimitReached(Limit::Requests, Some(until)).into())
 }
 
 /// The account that was found, locked until the transaction ends. Where there is none, one is looked for all the same: an
@@ -237,8 +250,8 @@ fn store(
     account: Option<&Account>,
     now: Time,
 ) -> Result<Ticket, Error> {
-    if !may_ask(conn, ctx, "tickets", draft.network.as_deref(), now)? {
-        return Err(Rejection::TooManyTries(Some(hour(now) + Duration::hours(1))).into());
+    if let Err(until) = may_ask(conn, ctx, "tickets", draft.network.as_deref(), now)? {
+        return Err(Rejection::TooManyTries(Some(until)).into());
     }
     let mut ticket = draft.ticket(account, now);
     // A network keeps the digest that its earlier tickets have, or it would count as new for each of its accounts.
@@ -257,18 +270,18 @@ fn store(
     Ok(ticket)
 }
 
-/// Counts what a network asks for without an account; false where it had its share of the hour.
+/// Counts what a network asks for without an account, or says when it may ask again.
 pub(super) fn may_ask(
     conn: &mut Conn,
     ctx: &Context,
     what: &str,
     network: Option<&str>,
     now: Time,
-) -> Result<bool, Error> {
-    let Some(network) = network else { return Ok(true) };
-    let counter = Counter { name: what, subject: network, since: hour(now) };
-    let limit = i32::try_from(ctx.config.limits.tickets_per_hour).unwrap_or(i32::MAX);
-    Ok(throttles::count(conn, &counter)? <= limit)
+) -> Result<Result<(), Time>, Error> {
+    let Some(network) = network else { return Ok(Ok(())) };
+    let counter = Counter { name: what, subject: network, window: Duration::hours(1) };
+    throttles::lock(conn, &counter)?;
+    Ok(throttles::take(conn, &counter, ctx.config.limits.tickets_per_hour, now)?)
 }
 
 /// A new mailbox code goes to the address on file; to nobody where there is none, or too many went there today. Then
@@ -279,13 +292,14 @@ pub(super) fn send_code(
     ticket: &Ticket,
     account: Option<&Account>,
     name: &str,
+    cause: Cause<'_>,
     now: Time,
 ) -> Result<(), Error> {
     let code = ctx.crypto.mailbox_code();
     let digest = ctx.crypto.code_digest(Purpose::MailboxCode, &[ticket.id.as_str()], code.expose_secret());
     let expires_at = now + CODE_LIFETIME;
     let to = ticket.address.clone().unwrap_or_else(|| name.to_owned());
-    let within_limit = assess::may_write_to(conn, ctx, &to, now)?;
+    let within_limit = code_limits::may_write_to(conn, ctx, account, &to, cause, now)?;
     let fate = if account.is_some() && within_limit { Fate::Send } else { Fate::Drop };
     let former = challenges::find(conn, &ticket.id)?;
     let new = Challenge { ticket_id: ticket.id.clone(), digest, expires_at, tries: 0 };

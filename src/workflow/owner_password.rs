@@ -9,12 +9,12 @@ use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::applications::find_account;
-use super::session::{hour, refuse_flood};
+use super::session;
 use super::{Context, failures};
 use crate::crypto::{Purpose, TokenKind};
 use crate::db::account_sessions::{self, Session};
 use crate::db::password_guesses::{Guesses, Name};
-use crate::db::throttles::{self, Counter};
+use crate::db::throttles;
 use crate::db::{self, Conn, accounts, password_guesses};
 use crate::domain::Time;
 use crate::domain::account::{Account, TwoFactor};
@@ -117,6 +117,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
     let named = meant.account.as_ref().map_or("nobody", |(id, _)| id.as_str()).to_owned();
     let begun = ctx.db.write(move |conn| {
         // Many may have been let in at once: as they were counted, the name may be locked by now.
+        throttles::lock(conn, &session::failures(&meant.here))?;
         let guesses = meant.refuse_guesses(conn, now)?;
         if let Some((id, hash)) = meant.account.as_ref().filter(|_| is_right && !guesses.is_shut) {
             // The password was looked at outside this transaction: it may have been set anew since. Whoever sets it
@@ -131,7 +132,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<Begun, Error> {
             }
         }
         // A write in each case, so that a right password is not told by the time taken.
-        throttles::count(conn, &Counter { name: "sign_in", subject: &meant.here, since: hour(now) })?;
+        throttles::count(conn, &session::failures(&meant.here), now)?;
         if !meant.is_known {
             let Counted { name, whole, is_shut } = guesses;
             let next = name.lockout.after_wrong_password(now);
@@ -184,7 +185,7 @@ impl Meant {
 
     /// Refuses after too many failures under the name, and tells what was counted.
     fn refuse_guesses(&self, conn: &mut Conn, now: Time) -> Result<Counted, Error> {
-        refuse_flood(conn, &self.here, now)?;
+        session::refuse_flood(conn, &self.here, now)?;
         let name = password_guesses::get(conn, &self.name)?;
         let whole = password_guesses::get(conn, &self.whole)?;
         if let LockoutState::Locked { until } = name.lockout.state(now)

@@ -3,6 +3,7 @@
 //! The rule: whoever acts on a ticket by its address has it follow first. The tickets that are open when an account is
 //! put follow at once; the rest when they are next touched.
 
+use super::code_limits::Cause;
 use super::{Context, open};
 use crate::db::{Conn, apply, challenges, tickets};
 use crate::domain::Time;
@@ -48,7 +49,7 @@ pub(super) fn follow_open(
         }
         None => ticket.clone(),
     };
-    open::send_code(conn, ctx, &own, Some(account), &account.email, now)?;
+    open::send_code(conn, ctx, &own, Some(account), &account.email, Cause::Application, now)?;
     Ok(ticket)
 }
 
@@ -62,7 +63,8 @@ pub(super) fn follow_all(conn: &mut Conn, ctx: &Context, account: &Account, now:
     for request in tickets::list_unconfirmed(conn, &account.id, newest)? {
         if request.is_behind(&account.email) {
             let request = follow(conn, ctx, request, account, now)?;
-            open::send_code(conn, ctx, &request, Some(account), &account.email, now)?;
+            let (cause, to) = (Cause::Application, &account.email);
+            open::send_code(conn, ctx, &request, Some(account), to, cause, now)?;
         }
     }
     Ok(())

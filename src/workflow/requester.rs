@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 
+use super::code_limits::Cause;
 use super::{Context, expire, open, readdress};
 use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::tokens::{self, Kind};
@@ -192,13 +193,14 @@ pub async fn status(ctx: &Context, reference: &str, token: &str) -> Result<Statu
 /// Writes to the staff; a ticket that waited for it goes on.
 ///
 /// # Errors
-/// `NotFound`, `Invalid`, `OutOfOrder`, `TooManyTries`.
+/// `NotFound`, `Invalid`, `OutOfOrder`, `TooManyTries`, `LimitReached`.
 pub async fn reply(ctx: &Context, reference: &str, token: &str, text: String) -> Result<Status, Error> {
     let text = Text::parse(&text).ok_or(Rejection::Invalid("message: 1 to 4000 characters"))?;
     change(ctx, reference, token, Access::require_full, move |conn, ctx, ticket, now| {
         if review::count_answers(conn, &ticket.id)? >= MESSAGES {
             return Err(Rejection::TooManyTries(None).into());
         }
+        super::review::require_room(conn, &ticket.id, &[MessageKind::Answer], now)?;
         let answered = ticket.answer(&ctx.policy, text.as_str().to_owned(), now)?;
         Ok(apply(conn, &ctx.crypto, answered)?)
     })
@@ -224,9 +226,10 @@ pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Sta
 pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) -> Result<(), Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let reference = parse_reference(reference);
+    let former = network.as_ref().map(|one| ctx.crypto.former_indexes(Purpose::Network, &[], one));
     let network = network.map(|network| ctx.crypto.index(Purpose::Network, &[], &network));
     ctx.write(move |conn| {
-        if !open::may_ask(conn, &inner, "returns", network.as_deref(), now)? {
+        if open::may_ask(conn, &inner, "returns", network.as_deref(), now)?.is_err() {
             return Ok(());
         }
         // The same work where there is no account: who opened a ticket for an unknown one would learn it here.
@@ -242,7 +245,10 @@ pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) 
             }
             _ => ticket,
         };
-        open::send_code(conn, &inner, &ticket, account.as_ref(), name, now)?;
+        // By the digest that the network's earlier tickets have.
+        let known = tickets::find_network(conn, former.as_deref().unwrap_or_default())?;
+        let cause = Cause::Network(known.as_ref().or(network.as_ref()).map(String::as_str));
+        open::send_code(conn, &inner, &ticket, account.as_ref(), name, cause, now)?;
         Ok(limit_tokens(conn, &ticket, now)?)
     })
     .await
@@ -376,6 +382,7 @@ fn shown(action: &str) -> Option<&'static str> {
 pub(super) fn new_token(conn: &mut Conn, ctx: &Context, ticket: &Ticket) -> Result<SecretString, Error> {
     let (token, hash) = ctx.crypto.token(TokenKind::Ticket);
     tokens::end(conn, &ticket.id, Kind::Ticket)?;
+    tokens::end(conn, &ticket.id, Kind::SetAside)?;
     let row = tokens::NewToken {
         hash,
         kind: Kind::Ticket,

@@ -1,16 +1,22 @@
 //! The agent's commands: each loads the ticket and its owner, lets the domain decide, and applies.
 
+use chrono::Duration;
+
 use super::acting::ActingSession;
 use super::{Context, assess, confirm, expire, freeze, readdress, requester};
 use crate::db::tokens;
-use crate::db::{Conn, Lock, accounts, apply, tickets};
+use crate::db::{Conn, Lock, accounts, apply, review as stored, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::{Owner, Rank, StaffActor};
-use crate::domain::rejection::Rejection;
+use crate::domain::ids::TicketId;
+use crate::domain::rejection::{Limit, Rejection};
 use crate::domain::text::Text;
-use crate::domain::ticket::{CloseReason, Command, State, Ticket, Transition};
+use crate::domain::ticket::{CloseReason, Command, MessageKind, State, Ticket, Transition};
 use crate::error::Error;
+
+/// Messages that each side may send on a ticket within an hour: every one is an email, or work for the other side.
+const MESSAGES_PER_HOUR: i64 = 20;
 
 /// A ticket in front of a member of the staff.
 pub(super) struct Case {
@@ -61,6 +67,38 @@ where
         Ok(())
     })
     .await
+}
+
+/// The same for what is written to the requester.
+async fn message<F>(ctx: &Context, by: &ActingSession, reference: &str, decide: F) -> Result<(), Error>
+where
+    F: Fn(Case, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
+{
+    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
+    let reference = reference.to_owned();
+    ctx.write(move |conn| {
+        let case = load(conn, &inner, &by, Lock::Share, &reference, now)?;
+        let id = case.ticket.id.clone();
+        let written = decide(case, &inner, now)?;
+        require_room(conn, &id, &[MessageKind::Reply, MessageKind::Question], now)?;
+        apply(conn, &inner.crypto, written)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Refuses where one side has sent as much within the hour as it may. Whoever asks has locked the account.
+pub(super) fn require_room(
+    conn: &mut Conn,
+    ticket: &TicketId,
+    kinds: &[MessageKind],
+    now: Time,
+) -> Result<(), Error> {
+    let hour = Duration::hours(1);
+    match stored::find_last(conn, ticket, kinds, MESSAGES_PER_HOUR, now - hour)? {
+        Some(at) => Err(Rejection::LimitReached(Limit::Replies, Some(at + hour)).into()),
+        None => Ok(()),
+    }
 }
 
 fn text(written: &str) -> Result<String, Error> {
@@ -130,10 +168,10 @@ pub async fn resume(ctx: &Context, by: &ActingSession, reference: &str) -> Resul
 /// Asks the requester for something.
 ///
 /// # Errors
-/// As [`release`], and `Invalid`.
+/// As [`release`], and `Invalid`, `LimitReached`.
 pub async fn ask(ctx: &Context, by: &ActingSession, reference: &str, question: &str) -> Result<(), Error> {
     let question = text(question)?;
-    command(ctx, by, reference, move |case, ctx, now| {
+    message(ctx, by, reference, move |case, ctx, now| {
         case.ticket.ask(&case.by, case.owner.as_ref(), &ctx.policy, question.clone(), now)
     })
     .await
@@ -142,11 +180,11 @@ pub async fn ask(ctx: &Context, by: &ActingSession, reference: &str, question: &
 /// Writes to the requester.
 ///
 /// # Errors
-/// As [`claim`], and `Invalid`.
-pub async fn reply(ctx: &Context, by: &ActingSession, reference: &str, message: &str) -> Result<(), Error> {
-    let message = text(message)?;
-    command(ctx, by, reference, move |case, _, now| {
-        case.ticket.reply(&case.by, case.owner.as_ref(), message.clone(), now)
+/// As [`claim`], and `Invalid`, `LimitReached`.
+pub async fn reply(ctx: &Context, by: &ActingSession, reference: &str, reply: &str) -> Result<(), Error> {
+    let reply = text(reply)?;
+    message(ctx, by, reference, move |case, _, now| {
+        case.ticket.reply(&case.by, case.owner.as_ref(), reply.clone(), now)
     })
     .await
 }
@@ -210,7 +248,8 @@ pub async fn flag(ctx: &Context, by: &ActingSession, reference: &str, reason: &s
     .await
 }
 
-/// Records which of several requests is the person's own; the tokens of the others die.
+/// Records which of several requests is the person's own; the tokens of the others are good for nothing, unless the
+/// agent corrects it.
 ///
 /// # Errors
 /// As [`release`], and `Invalid` where the reference names none of them.
@@ -229,7 +268,7 @@ pub async fn keep_request(
         let kept = tickets::find(conn, &keep)?.filter(is_one);
         let kept = kept.ok_or(Rejection::Invalid("keep: the reference of one of this ticket's requests"))?.id;
         apply(conn, &inner.crypto, ticket.keep_request(&by, owner.as_ref(), kept.clone(), now)?)?;
-        Ok(tokens::end_other_requests(conn, &main, &kept)?)
+        Ok(tokens::keep_request(conn, &main, &kept)?)
     })
     .await
 }

@@ -3,7 +3,7 @@
 //! The rule: whatever is wrong at signing in, the answer is the same and costs the same. Roles are read with each
 //! request, so that a demotion works at once.
 
-use chrono::{Duration, Timelike};
+use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Context;
@@ -25,7 +25,7 @@ use crate::domain::totp::{Code, CodeOutcome, matching_step};
 use crate::error::Error;
 
 /// Failed tries an hour for one address from one network; replicas share the count.
-const TRIES: i32 = 100;
+const TRIES: u32 = 100;
 /// How often a session's last use is written down.
 const TOUCH: Duration = Duration::minutes(1);
 
@@ -140,6 +140,9 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error
     let done = ctx
         .db
         .write(move |conn| {
+            // Many may have been let in at once: each is counted before the next one is looked at.
+            throttles::lock(conn, &failures(&subject))?;
+            refuse_flood(conn, &subject, now)?;
             let code = Code::parse(code.expose_secret());
             if let (Some(member), Some(code)) = (&member, &code)
                 && let Some(member) = accepted(conn, &crypto, member, code, now)?
@@ -147,8 +150,7 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error
                 return begin(conn, &crypto, &member, now, hours).map(Some);
             }
             // A write in each case, so that a right password is not told by the time taken.
-            let since = hour(now);
-            throttles::count(conn, &Counter { name: "sign_in", subject: &subject, since })?;
+            throttles::count(conn, &failures(&subject), now)?;
             Ok(None)
         })
         .await;
@@ -159,17 +161,17 @@ pub async fn sign_in(ctx: &Context, with: Credentials) -> Result<SignedIn, Error
     done.ok_or(Error::Unauthenticated)
 }
 
-pub(super) fn hour(now: Time) -> Time {
-    now - Duration::minutes(i64::from(now.minute())) - Duration::seconds(i64::from(now.second()))
+/// The counter of failed sign-ins.
+pub(super) fn failures(subject: &str) -> Counter<'_> {
+    Counter { name: "sign_in", subject, window: Duration::hours(1) }
 }
 
 /// Refuses after too many failures within the hour.
 pub(super) fn refuse_flood(conn: &mut Conn, subject: &str, now: Time) -> Result<(), Error> {
-    let since = hour(now);
-    if throttles::get(conn, &Counter { name: "sign_in", subject, since })? >= TRIES {
-        return Err(Rejection::TooManyTries(Some(since + Duration::hours(1))).into());
+    match throttles::full_until(conn, &failures(subject), TRIES, now)? {
+        Some(until) => Err(Rejection::TooManyTries(Some(until)).into()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The member as they are now, if the code is theirs; a wrong code is counted.

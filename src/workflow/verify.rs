@@ -10,14 +10,15 @@ use crate::crypto::{Purpose, TokenKind, token_hash};
 use crate::db::letters::{self, About, Fate};
 use crate::db::review::list_evidence;
 use crate::db::vouches::{self, Vouch};
-use crate::db::{Conn, Lock, account_addresses, accounts, apply, ownership, staff, tickets};
+use crate::db::{Conn, Lock, account_addresses, accounts, apply, audit, ownership, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
 use crate::domain::actor::StaffActor;
+use crate::domain::event::Action;
 use crate::domain::evidence::{Evidence, Method, Outcome};
 use crate::domain::ids::{EvidenceId, StaffId};
 use crate::domain::letter::{Content, Letter};
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Limit, Rejection};
 use crate::domain::text::Text;
 use crate::domain::ticket::{StaffEvidence, Ticket};
 use crate::domain::totp::Code;
@@ -25,6 +26,8 @@ use crate::error::Error;
 
 /// How long a manager has to answer.
 const VOUCH_LIFETIME: Duration = Duration::hours(24);
+/// How often the manager is asked on one ticket.
+pub(super) const VOUCH_QUESTIONS: usize = 3;
 /// How many wrong codes kill a question to a manager.
 const VOUCH_TRIES: i32 = 5;
 
@@ -90,7 +93,8 @@ pub(super) fn counting_for(
 /// Makes a PIN, to be read out on the verified call; it is shown once, and a former one dies.
 ///
 /// # Errors
-/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`; `Busy`.
+/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`, `StepUpRequired`;
+/// `Busy`.
 pub async fn make_pin(
     ctx: &Context,
     session: &ActingSession,
@@ -114,17 +118,22 @@ pub async fn make_pin(
     Ok(shown)
 }
 
-/// Asks the manager on file by letter.
+/// Asks the manager on file by email, three times a ticket at most: who is asked often enough confirms to be left alone.
 ///
 /// # Errors
-/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`; `Invalid` where nobody may vouch.
+/// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `LimitReached`; `Invalid` where nobody
+/// may vouch.
 pub async fn ask_vouch(ctx: &Context, session: &ActingSession, reference: &str) -> Result<(), Error> {
     let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let reference = reference.to_owned();
     ctx.write(move |conn| {
         let Case { by, ticket, account, owner } =
             review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
-        let asked = apply(conn, &inner.crypto, ticket.ask_vouch(&by, owner.as_ref(), now)?)?;
+        let question = ticket.clone().ask_vouch(&by, owner.as_ref(), now)?;
+        if audit::count_of_ticket(conn, &ticket.id, Action::VouchAsked)? >= VOUCH_QUESTIONS {
+            return Err(Rejection::LimitReached(Limit::VouchQuestions, None).into());
+        }
+        let asked = apply(conn, &inner.crypto, question)?;
         let manager = manager_to_ask(conn, &inner, &account, &by.id, now)?
             .ok_or(Rejection::Invalid("vouch: there is no manager on file who may vouch"))?;
         let (token, hash) = inner.crypto.token(TokenKind::Vouch);

@@ -48,3 +48,4 @@ mod surroundings;
 mod truth;
 mod upgrade;
 mod vouches;
+mod windows;

@@ -128,10 +128,18 @@ impl Ticket {
         Ok(Transition::new(self, Actor::Staff(by.id.clone()), now, Event::new(Action::VouchAsked)))
     }
 
-    /// Whether the holder may make a PIN now: only once the evidence is there.
+    /// Whether a PIN may take the place of another one though the key is sent: once that was issued anew. A first PIN
+    /// would make untrue what the email with the key says.
+    #[must_use]
+    pub fn renews_pin(&self) -> bool {
+        self.state == State::KeySent && self.pin_made && self.reissues > 0
+    }
+
+    /// Whether the holder may make a PIN now: only once the evidence is there, and after the approval only with a fresh
+    /// code of their own.
     ///
     /// # Errors
-    /// `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`.
+    /// `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `PolicyNotMet`, `StepUpRequired`.
     pub fn may_make_pin(
         &self,
         by: &StaffActor,
@@ -141,10 +149,13 @@ impl Ticket {
         now: Time,
     ) -> Result<(), Rejection> {
         by.may_act(Rank::Agent, owner)?;
-        self.require(Command::MakePin)?;
+        self.require_in_time(if self.renews_pin() { Command::Reissue } else { Command::MakePin }, now)?;
         self.require_holder(by)?;
         let missing = policy.tier(self.tier).missing(evidence, policy.evidence_lifetime, now);
-        if missing.is_empty() { Ok(()) } else { Err(Rejection::PolicyNotMet(missing)) }
+        if !missing.is_empty() {
+            return Err(Rejection::PolicyNotMet(missing));
+        }
+        if self.renews_pin() && !by.stepped_up { Err(Rejection::StepUpRequired) } else { Ok(()) }
     }
 
     /// The holder makes a PIN; a former one dies.

@@ -185,6 +185,13 @@ impl Ticket {
         !matches!(self.state, State::Unconfirmed | State::Completed | State::Closed)
     }
 
+    /// Whether a code of the mailbox on file would still be of use: nobody has typed one.
+    #[must_use]
+    pub fn awaits_code(&self) -> bool {
+        let is_over = matches!(self.state, State::Completed | State::Closed);
+        !is_over && (self.mailbox_due || self.bearer == Bearer::Unknown)
+    }
+
     /// By what the queues are sorted: the next deadline, or since when it waits.
     #[must_use]
     pub fn queue_at(&self) -> Time {

@@ -65,6 +65,9 @@ pub(super) struct Row {
     pub(super) holder: Option<String>,
     /// Whether that is the one who asks.
     pub(super) mine: bool,
+    /// When its code was held back, because its address had received as many as it may within 24 hours.
+    #[schema(required)]
+    pub(super) code_held_back_at: Option<Stamp>,
     /// Goes up with each change.
     #[schema(minimum = 1)]
     pub(super) version: i32,
@@ -85,6 +88,7 @@ impl From<desk::Row> for Row {
             expires_at: row.expires_at.map(Stamp),
             holder: row.holder,
             mine: row.is_mine,
+            code_held_back_at: row.code_held_back_at.map(Stamp),
             version: row.version,
         }
     }

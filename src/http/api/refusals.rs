@@ -93,7 +93,7 @@ const FORBIDS: [(&str, &[&str]); 13] = [
     ("step_up", &["wrong_code"]),
     ("approve", &["forbidden", "policy_not_met", "step_up_required"]),
     ("reissue", &["forbidden", "policy_not_met", "step_up_required"]),
-    ("pin", &["forbidden", "policy_not_met"]),
+    ("pin", &["forbidden", "policy_not_met", "step_up_required"]),
     ("close", &["forbidden", "step_up_required"]),
     ("begin_enrolment", &["forbidden", "wrong_code", "proof_required"]),
     ("confirm_enrolment", &["forbidden", "wrong_code"]),

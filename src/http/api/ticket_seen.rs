@@ -194,6 +194,7 @@ pub(super) struct Moment {
 }
 
 /// A ticket with all that stands on it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeskTicket {
     #[serde(flatten)]
@@ -220,8 +221,10 @@ pub(super) struct DeskTicket {
     approvals: Vec<Approval>,
     /// Letters, oldest first.
     letters: Vec<Letter>,
-    /// Other confirmed requests for the account.
+    /// Other confirmed requests for the account, newest first: 20 at most, and the one that was kept.
     requests: Vec<Request>,
+    /// Whether there are more of them.
+    requests_cut: bool,
     /// Whether it still has to be recorded which request is the person's own.
     undecided: bool,
     /// What trying codes has found last.
@@ -247,6 +250,7 @@ impl From<desk::DeskTicket> for DeskTicket {
             approvals: all(seen.approvals),
             letters: all(seen.letters),
             requests: all(seen.requests),
+            requests_cut: seen.is_requests_cut,
             undecided: seen.is_undecided,
             diagnosis: Pairs(seen.diagnosis),
             timeline: all(seen.timeline),

@@ -20,6 +20,7 @@ use crate::domain::rejection::Rejection;
 use crate::error::Error;
 use crate::http::pages::{Frame, see_other};
 use crate::http::problem::{Answer, Problem};
+use crate::workflow::session;
 use crate::workflow::{Context, desk, review, verify};
 
 /// A verification, as the form has it.
@@ -105,8 +106,11 @@ async fn recorded(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Bare {
+pub(super) struct ForPin {
     version: i32,
+    /// A fresh code, where the key is sent already.
+    #[serde(default)]
+    code: String,
 }
 
 /// Makes a PIN.
@@ -119,8 +123,16 @@ pub(super) async fn pin(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let (me, Bare { version }) = posted(&request, &ctx, payload).await?;
-    match verify::make_pin(&ctx, &me.who_saw(version), &reference).await {
+    let (me, ForPin { version, code }) = posted(&request, &ctx, payload).await?;
+    let fresh = match &*code {
+        "" => Ok(()),
+        code => session::step_up(&ctx, &me.session, code).await.map(drop),
+    };
+    let made = match fresh {
+        Ok(()) => verify::make_pin(&ctx, &me.who_saw(version), &reference).await,
+        Err(error) => Err(error),
+    };
+    match made {
         Ok(pin) => show_pin(&request, &ctx, &me, &reference, &pin),
         Err(error) => refuse(&request, &ctx, &me, &reference, version, error, Kept::default()).await,
     }

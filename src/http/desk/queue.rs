@@ -72,6 +72,7 @@ struct Line {
     lookers: String,
     tier: &'static str,
     is_privileged: bool,
+    is_code_held_back: bool,
 }
 
 #[derive(Template)]
@@ -200,6 +201,7 @@ fn line(row: Row, now: Time) -> Line {
         lookers: words::lookers(&row.lookers),
         tier: row.tier.say(),
         is_privileged: row.tier == Tier::Privileged,
+        is_code_held_back: row.code_held_back_at.is_some(),
     }
 }
 

@@ -59,9 +59,13 @@ impl May {
             reply: allows(Command::Reply),
             note: allows(Command::Note),
             evidence: allows(Command::Evidence) && holds,
-            pin: allows(Command::MakePin) && holds && has_evidence(&ticket.policy.missing),
+            pin: (allows(Command::MakePin) || ticket.renews_pin)
+                && holds
+                && has_evidence(&ticket.policy.missing),
             vouch: allows(Command::AskVouch) && holds,
-            keep: allows(Command::KeepRequest) && holds && ticket.is_undecided,
+            keep: allows(Command::KeepRequest)
+                && holds
+                && (ticket.is_undecided || !ticket.requests.is_empty()),
             approve: allows(Command::Approve) && approves && is_met,
             reissue: allows(Command::Reissue) && holds && is_met && ticket.reissues < policy.reissues,
             reject: allows(Command::Reject) && holds_or_above,

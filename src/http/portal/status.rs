@@ -8,12 +8,14 @@ use serde::Deserialize;
 use super::come_back;
 use super::holder::{self, Held};
 use super::words::{self, Line, Step};
+use crate::domain::rejection::Rejection;
 use crate::domain::text::Text;
 use crate::domain::ticket::{Command, State};
+use crate::error::Error;
 use crate::http::api::sentences;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::{Frame, form, moment, see_other};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::{Answer, Problem, add_retry_after};
 use crate::workflow::Context;
 use crate::workflow::requester;
 
@@ -128,8 +130,19 @@ pub(super) async fn reply(request: HttpRequest, ctx: Data<Context>, payload: Pay
         };
         return page(&request, &ctx, &held, &message, &Errors::one("message", text));
     }
-    requester::reply(&ctx, &held.reference, &held.token, message).await.map_err(Problem::from)?;
-    Ok(see_other(&format!("/tickets/{}#happened", held.reference)))
+    match requester::reply(&ctx, &held.reference, &held.token, message.clone()).await {
+        Ok(_) => Ok(see_other(&format!("/tickets/{}#happened", held.reference))),
+        Err(Error::Rejected(limit @ Rejection::LimitReached(..))) => {
+            let problem = Problem::from(limit);
+            let text = "You have sent twenty messages within an hour. Wait before you send more";
+            let errors = Errors::one("message", text);
+            let mut answer = page(&request, &ctx, &held, &message, &errors)?;
+            answer.head_mut().status = problem.status();
+            add_retry_after(&mut answer, &problem, ctx.now());
+            Ok(answer)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The page of somebody who wrote that, for the properties of what is shown.

@@ -1,10 +1,10 @@
 //! The audit log, as auditors and admins read it: newest first, with names in place of ids where there are names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{MOST, timeline};
 use crate::db::audit::{self, Entry};
-use crate::db::{Conn, staff, tickets};
+use crate::db::{Conn, ownership, staff, tickets};
 use crate::domain::Time;
 use crate::domain::ids::{EntryId, Reference, StaffId, TicketId};
 use crate::domain::rejection::Rejection;
@@ -75,6 +75,7 @@ pub async fn log(ctx: &Context, who: &StaffSession, asked: LogAsked) -> Result<L
         None => None,
     };
     let (reference, limit) = (asked.ticket, asked.limit);
+    let (inner, member, now) = (ctx.clone(), who.member().clone(), ctx.now());
     ctx.db
         .read(move |conn| {
             let ticket = match &reference {
@@ -88,7 +89,8 @@ pub async fn log(ctx: &Context, who: &StaffSession, asked: LogAsked) -> Result<L
             let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             let next = found.last().filter(|_| more).map(|last| last.id.to_string());
-            Ok(LogPage { items: named(conn, found)?, next })
+            let own = own(conn, &inner, &member, &found, now)?;
+            Ok(LogPage { items: named(conn, found, &own)?, next })
         })
         .await
 }
@@ -97,7 +99,23 @@ fn read_cursor(cursor: &str) -> Option<EntryId> {
     super::is_id(cursor).then(|| EntryId::new(cursor))
 }
 
-fn named(conn: &mut Conn, found: Vec<Entry>) -> Result<Vec<Logged>, Error> {
+/// Of the tickets of these entries, those of the reader's own account: what the staff wrote on them is not theirs to read.
+fn own(
+    conn: &mut Conn,
+    ctx: &Context,
+    reader: &StaffId,
+    found: &[Entry],
+    now: Time,
+) -> Result<HashSet<TicketId>, Error> {
+    let member = staff::get(conn, reader)?;
+    let mut theirs = ownership::accounts_with(conn, &member.email, now - ctx.policy.fresh)?;
+    theirs.extend(member.account_id);
+    let ids = found.iter().filter_map(|entry| entry.ticket_id.clone()).collect();
+    let of = tickets::list_accounts(conn, ids)?;
+    Ok(of.into_iter().filter(|(_, account)| theirs.contains(account)).map(|(ticket, _)| ticket).collect())
+}
+
+fn named(conn: &mut Conn, found: Vec<Entry>, own: &HashSet<TicketId>) -> Result<Vec<Logged>, Error> {
     let actors = found.iter().filter(|entry| entry.actor_kind == "staff");
     let actors = actors.filter_map(|entry| entry.actor_id.clone().map(StaffId::new)).collect();
     let names: HashMap<StaffId, String> = staff::names(conn, actors)?.into_iter().collect();
@@ -111,7 +129,10 @@ fn named(conn: &mut Conn, found: Vec<Entry>) -> Result<Vec<Logged>, Error> {
                 .clone()
                 .map(|id| names.get(&StaffId::new(&*id)).cloned().unwrap_or(id)),
             ticket: entry.ticket_id.as_ref().and_then(|id| references.get(id).cloned()),
-            details: timeline::details(&entry),
+            details: match &entry.ticket_id {
+                Some(ticket) if own.contains(ticket) => timeline::without_reasons(timeline::details(&entry)),
+                _ => timeline::details(&entry),
+            },
             id: entry.id,
             at: entry.at,
             actor: entry.actor_kind,

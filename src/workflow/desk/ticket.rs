@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::letter_seen::{self, LetterSeen};
 use super::looking;
+use super::requests::{self, RequestSeen};
 use super::timeline::{self, Moment};
-use super::{AccountFull, AccountSeen, Row, masked};
+use super::{AccountFull, AccountSeen, Row, held_back, masked};
 use crate::db::audit::Entry;
 use crate::db::{Conn, accounts, audit, authenticators, letters, recovery_codes, review, staff, tickets};
 use crate::domain::Time;
@@ -28,6 +30,7 @@ use crate::workflow::{Context, assess, requester, verify};
 const ENTRIES: i64 = 1000;
 
 /// A ticket with all that stands on it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeskTicket {
     /// What lists show too; the account in full where that is allowed.
@@ -54,8 +57,12 @@ pub struct DeskTicket {
     pub approvals: Vec<ApprovalGiven>,
     /// Letters, oldest first.
     pub letters: Vec<LetterSeen>,
-    /// Other requests for the account that were confirmed.
+    /// Other requests for the account that were confirmed, newest first.
     pub requests: Vec<RequestSeen>,
+    /// Whether there are more of them than are listed.
+    pub is_requests_cut: bool,
+    /// Whether another PIN may be made though the key is sent.
+    pub renews_pin: bool,
     /// Whether the agent still has to record which request is the person's own.
     pub is_undecided: bool,
     /// What trying codes has found last, by name.
@@ -120,34 +127,6 @@ pub struct ApprovalGiven {
     pub at: Time,
 }
 
-/// A letter of the ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LetterSeen {
-    /// What it is for.
-    pub purpose: String,
-    /// Where it goes, masked.
-    pub to: String,
-    /// `queued`, `accepted`, `deferred`, `bounced`, `dead` or `dropped`.
-    pub state: String,
-    /// Since when.
-    pub at: Time,
-    /// Why it was not accepted.
-    pub error: Option<String>,
-}
-
-/// Another confirmed request for the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestSeen {
-    /// What people call it.
-    pub reference: Reference,
-    /// When it was submitted.
-    pub opened_at: Time,
-    /// Whether it was recorded as the person's own.
-    pub is_kept: bool,
-    /// The two words on its page; for those who may see the account.
-    pub call_words: Option<String>,
-}
-
 /// The ticket of that reference.
 ///
 /// # Errors
@@ -197,21 +176,27 @@ fn read(
     let evidence = noted.iter().map(|one| one.evidence.clone()).collect();
     let evidence = verify::counting_for(conn, ctx, &ticket, &who.actor, evidence, now)?;
     let application = Names::load(conn)?.of(&account);
-    let view =
-        Viewing { ctx, who, ticket: &ticket, account: &account, application, evidence: &evidence, now };
-    let requests = tickets::list_duplicates(conn, &ticket.id)?
-        .into_iter()
-        .map(|other| RequestSeen {
-            is_kept: ticket.kept.as_ref() == Some(&other.id),
-            call_words: view.call_words(&other),
-            reference: other.reference,
-            opened_at: other.opened_at,
-        })
-        .collect();
+    let asked = entries.iter().filter(|one| one.action == Action::VouchAsked.as_str()).count();
+    let view = Viewing {
+        ctx,
+        who,
+        ticket: &ticket,
+        account: &account,
+        application,
+        evidence: &evidence,
+        asked,
+        now,
+    };
+    let (requests, is_requests_cut) = requests::list(conn, &ticket, |other| view.call_words(other))?;
+    let code_held_back_at = held_back(conn, std::slice::from_ref(&ticket))?.remove(&ticket.id);
+    let is_own = owner.as_ref().is_some_and(|owner| owner.ids.contains(who.member()));
     let looks = looking::list(conn, vec![ticket.id.clone()], now)?;
     let lookers = looking::others(looks, &ticket.id, who.member());
     let diagnosis = last_diagnosis(&entries);
     let mut timeline = timeline::merge(entries, messages, &letters, &names);
+    if is_own {
+        timeline::leave_out_internal(&mut timeline);
+    }
     if !view.sees_account() {
         let details = timeline.iter_mut().flat_map(|moment| &mut moment.details);
         details.filter(|(name, _)| name == "address").for_each(|(_, value)| *value = masked(value));
@@ -221,7 +206,7 @@ fn read(
         key_goes_to: if view.sees_account() { key_goes_to.to_owned() } else { masked(key_goes_to) },
         policy: view.policy(conn)?,
         call_words: view.call_words(&ticket),
-        row: view.row(&name, lookers),
+        row: Row { code_held_back_at, ..view.row(&name, lookers) },
         confirmed_at: ticket.confirmed_at,
         approved_at: ticket.approved_at,
         reissues: ticket.reissues,
@@ -233,7 +218,7 @@ fn read(
             .map(|one| EvidenceSeen {
                 by: one.evidence.by.as_ref().map(&name),
                 evidence: one.evidence,
-                note: one.note,
+                note: if is_own { String::new() } else { one.note },
             })
             .collect(),
         approvals: approvals
@@ -241,32 +226,23 @@ fn read(
             .map(|one| ApprovalGiven {
                 by: name(&one.staff_id),
                 is_own: &one.staff_id == who.member(),
-                reason: one.reason,
+                reason: if is_own { String::new() } else { one.reason },
                 at: one.at,
             })
             .collect(),
         requests,
+        is_requests_cut,
+        renews_pin: ticket.renews_pin(),
         is_undecided: ticket.undecided,
         diagnosis,
         is_out_of_reach: is_out_of_reach(who, owner.as_ref()),
         timeline,
-        letters: letters.into_iter().map(|letter| seen(letter, view.sees_account())).collect(),
+        letters: letters.into_iter().map(|letter| letter_seen::seen(letter, view.sees_account())).collect(),
     })
 }
 
 fn is_out_of_reach(who: &StaffSession, owner: Option<&Owner>) -> bool {
     who.actor.may_act(Rank::Agent, owner).is_err()
-}
-
-/// A mail server's words may quote the address.
-fn seen(letter: letters::Row, in_full: bool) -> LetterSeen {
-    LetterSeen {
-        to: masked(&letter.recipient),
-        purpose: letter.purpose,
-        state: letter.state,
-        at: letter.state_at,
-        error: letter.error.filter(|_| in_full),
-    }
 }
 
 fn last_diagnosis(entries: &[Entry]) -> Vec<(String, String)> {
@@ -281,6 +257,8 @@ struct Viewing<'a> {
     account: &'a Account,
     application: Option<String>,
     evidence: &'a [Evidence],
+    /// How often the manager was asked.
+    asked: usize,
     now: Time,
 }
 
@@ -301,6 +279,7 @@ impl Viewing<'_> {
             holder: ticket.holder.as_ref().map(name),
             is_mine: ticket.holder.as_ref() == Some(self.who.member()),
             lookers,
+            code_held_back_at: None,
             reference: ticket.reference,
             state: ticket.state,
             reason: ticket.reason,
@@ -380,6 +359,9 @@ impl Viewing<'_> {
                     .is_none() =>
             {
                 Some("The manager on file is new, shares an address with the account, or is you.")
+            }
+            Method::ManagerVouch if self.asked >= verify::VOUCH_QUESTIONS => {
+                Some("The manager was asked three times on this ticket, which is the limit.")
             }
             Method::RecoveryCode if recovery_codes::list_unused(conn, &account.id)?.is_empty() => {
                 Some("The account has no recovery codes left.")

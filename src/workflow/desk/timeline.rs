@@ -6,7 +6,9 @@ use crate::db::audit::Entry;
 use crate::db::letters;
 use crate::db::review::Message;
 use crate::domain::Time;
+use crate::domain::event::Action;
 use crate::domain::ids::StaffId;
+use crate::domain::ticket::{CloseReason, MessageKind};
 
 /// Where a moment comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,29 @@ pub(super) fn details(entry: &Entry) -> Vec<(String, String)> {
     let mut all: Vec<_> = read.unwrap_or_default().into_iter().collect();
     all.sort_unstable();
     all
+}
+
+/// Leaves out what the staff write for each other: notes, and the reasons that they give. For whoever owns the ticket.
+pub(super) fn leave_out_internal(timeline: &mut Vec<Moment>) {
+    timeline.retain(|moment| {
+        let word = match moment.source {
+            Source::Message => MessageKind::Note.as_str(),
+            Source::Event => Action::Noted.as_str(),
+            Source::Letter => return true,
+        };
+        moment.what != word
+    });
+    for moment in timeline {
+        moment.details = without_reasons(std::mem::take(&mut moment.details));
+    }
+}
+
+/// Particulars without why the staff did something; a word of the closed list stays.
+pub(super) fn without_reasons(mut details: Vec<(String, String)>) -> Vec<(String, String)> {
+    details.retain(|(name, value)| {
+        !matches!(name.as_str(), "reason" | "note") || CloseReason::parse(value).is_some()
+    });
+    details
 }
 
 /// Lays the three into one order: by time, and within a second by the order in which their ids were made.

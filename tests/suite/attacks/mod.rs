@@ -23,6 +23,7 @@ mod j_mail;
 mod k_clocks;
 mod l_floods;
 mod l_outages;
+mod limits;
 mod m_audit;
 mod n_applications;
 mod stage;

@@ -6,6 +6,7 @@ mod drafts;
 mod keys;
 mod looking;
 mod overview;
+mod own_ticket;
 
 use reqwest::Method;
 use serde_json::json;

@@ -6,11 +6,16 @@ use super::staff::{conflict, forbidden};
 
 impl Reference {
     pub fn make_pin(&mut self, who: Who, ticket: usize) -> Answer {
-        if !self.is_in(ticket, &[State::InReview]) || !self.is_holder(who, ticket) {
+        let one = &self.tickets[ticket];
+        let renews = self.is_in(ticket, &[State::KeySent]) && one.pin && one.reissues > 0;
+        if !(renews || self.is_in(ticket, &[State::InReview])) || !self.is_holder(who, ticket) {
             return conflict();
         }
         if !self.evidence_missing(ticket).is_empty() {
             return refused(403, "policy_not_met");
+        }
+        if renews && !self.has_stepped_up(who) {
+            return refused(403, "step_up_required");
         }
         self.tickets[ticket].pin = true;
         self.tickets[ticket].pin_tries = 0;

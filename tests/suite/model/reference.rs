@@ -99,6 +99,10 @@ pub struct Ticket {
     /// The mailbox code: until when, and how many wrong ones there were; none once it was used.
     pub mailbox: Option<(Time, u32)>,
     pub token_dead: bool,
+    /// Whether another request was recorded as the person's own.
+    pub token_set_aside: bool,
+    /// How often the manager was asked.
+    pub questions: u32,
     pub token_ends: Option<Time>,
     /// The same of the stop link of the last letter.
     pub stop_ends: Option<Time>,

@@ -86,6 +86,8 @@ impl Reference {
             trouble_at: None,
             mailbox: Some((self.now + chrono::TimeDelta::minutes(15), 0)),
             token_dead: false,
+            token_set_aside: false,
+            questions: 0,
             token_ends: None,
             stop_ends: None,
         });
@@ -94,7 +96,7 @@ impl Reference {
 
     fn is_token_good(&self, ticket: usize) -> bool {
         let one = &self.tickets[ticket];
-        !one.token_dead && one.token_ends.is_none_or(|ends| ends > self.now)
+        !one.token_dead && !one.token_set_aside && one.token_ends.is_none_or(|ends| ends > self.now)
     }
 
     /// The ticket that a token speaks for, where it may do more than read and stop.
@@ -203,6 +205,7 @@ impl Reference {
         }
         let one = &mut self.tickets[ticket];
         one.token_dead = false;
+        one.token_set_aside = false;
         one.token_ends =
             matches!(one.state, State::Closed | State::Completed).then(|| one.since + hours(30 * 24));
         answer

@@ -194,9 +194,13 @@ impl Reference {
         if !self.is_in(ticket, &[State::InReview]) || !self.is_holder(who, ticket) {
             return conflict();
         }
+        if self.tickets[ticket].questions == 3 {
+            return refused(429, "too_many_tries");
+        }
         if self.is_fresh(self.manager_at) {
             return refused(422, "invalid");
         }
+        self.tickets[ticket].questions += 1;
         let ends = self.now + hours(24);
         self.vouch = Some(Vouch { ticket, ends, tries: 0, manager: self.manager, answered: false });
         done(202)
@@ -239,8 +243,8 @@ impl Reference {
         if !self.is_in(ticket, &[State::InReview, State::Waiting]) || !self.is_holder(who, ticket) {
             return conflict();
         }
-        for other in requests.into_iter().filter(|other| *other != kept) {
-            self.tickets[other].token_dead = true;
+        for other in requests {
+            self.tickets[other].token_set_aside = other != kept;
         }
         self.tickets[ticket].kept = Some(kept);
         self.tickets[ticket].undecided = false;

@@ -192,7 +192,10 @@ impl Walk<'_> {
         self.asks(&second, "/confirm", json!({"code": other})).await;
         self.does(agent, &first, "/claim", json!({})).await;
         self.does(agent, &first, "/requests", json!({"keep": first.reference})).await;
-        let left = format!("SELECT hash AS text FROM tokens WHERE hash LIKE 'token{}%'", first.reference);
+        let left = format!(
+            "SELECT hash AS text FROM tokens WHERE kind = 'ticket' AND hash LIKE 'token{}%'",
+            first.reference
+        );
         assert!(rows(&self.app.database.url, &left).is_empty(), "the others are out, however many");
         self.does(agent, &first, "/freeze", json!({"reason": "a strange call"})).await;
         let admin = self.app.staff("root", "admin").await;
