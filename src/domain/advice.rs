@@ -85,6 +85,12 @@ pub fn advice(diagnosis: &Diagnosis, entry: &str) -> Advice {
             "Your codes are right. Sign in with the next one that your app shows: each code is good only once."
                 .to_owned()
         }
+        finding @ Finding::ClockOff { offset_seconds } if finding.is_zone() => format!(
+            "Your app has the right key, but the clock of its device is about {} {}. Probably its time zone is wrong, \
+             or summer time was set by hand. Set date, time and time zone to automatic, then try again with a new code.",
+            duration(*offset_seconds),
+            if *offset_seconds < 0 { "slow" } else { "fast" },
+        ),
         Finding::ClockOff { offset_seconds } => format!(
             "Your app has the right key, but the clock of its device is about {} {}. Set the clock to automatic, \
              then try again with a new code.",
@@ -109,8 +115,9 @@ pub fn advice(diagnosis: &Diagnosis, entry: &str) -> Advice {
                 .to_owned()
         }
         Finding::NoMatch => {
-            "These codes do not belong to the key of this account. Perhaps one was mistyped, or they come from \
-             another entry in your app. Type two codes that follow each other, of the entry for this account."
+            "We could not match these codes to the key of this account. We looked at clocks that are up to ten \
+             minutes off, or in another time zone. Perhaps a code was mistyped, or they come from another entry in \
+             your app. Type two codes that follow each other, of the entry for this account."
                 .to_owned()
         }
     };
@@ -141,7 +148,11 @@ pub fn facts(facts: &Facts) -> String {
             format!("Only the {found} code belongs to {}; the {other} was probably mistyped.", key(place))
         }
         Facts::Repeated => "The same code was typed twice.".to_owned(),
-        Facts::None => "Neither code belongs to a key of this account, within ten minutes.".to_owned(),
+        Facts::None => {
+            "Neither code matches a key of this account within ten minutes, nor both together in another \
+                        time zone."
+                .to_owned()
+        }
     }
 }
 
@@ -149,11 +160,18 @@ fn is_pending(facts: &Facts) -> bool {
     matches!(facts, Facts::Both(Match { standing: Standing::Pending, .. }))
 }
 
-/// `95 seconds`, `3 minutes`: seconds as long as they say something.
+/// `95 seconds`, `3 minutes`: seconds as long as they say something. From an hour on to the quarter: `5 hours and 30 minutes`.
 fn duration(seconds: i64) -> String {
+    const QUARTER: u64 = 15 * 60;
     match seconds.unsigned_abs() {
         1 => "1 second".to_owned(),
         seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds if seconds >= 4 * QUARTER - 120 => {
+            let quarters = (seconds + QUARTER / 2) / QUARTER;
+            let (hours, rest) = (quarters / 4, quarters % 4 * 15);
+            let hours = if hours == 1 { "1 hour".to_owned() } else { format!("{hours} hours") };
+            if rest == 0 { hours } else { format!("{hours} and {rest} minutes") }
+        }
         seconds => format!("{} minutes", (seconds + 30) / 60),
     }
 }
@@ -186,17 +204,29 @@ mod tests {
 
     #[test]
     fn times_are_told_in_seconds_below_two_minutes() {
-        let told = [-1, 2, 119, 120, 149, 150, -3600].map(duration);
+        let told = [-1, 2, 119, 120, 149, 150, -3600, 3500, 900, 19_790, -50_400].map(duration);
         assert_eq!(
             told,
-            ["1 second", "2 seconds", "119 seconds", "2 minutes", "2 minutes", "3 minutes", "60 minutes"]
+            [
+                "1 second",
+                "2 seconds",
+                "119 seconds",
+                "2 minutes",
+                "2 minutes",
+                "3 minutes",
+                "1 hour",
+                "1 hour",
+                "15 minutes",
+                "5 hours and 30 minutes",
+                "14 hours"
+            ]
         );
     }
 
     #[test]
     fn who_typed_one_code_twice_is_told_so_and_nobody_else_is() {
         assert!(told(Finding::NoMatch, Facts::Repeated).text.starts_with("You typed the same code twice."));
-        assert!(told(Finding::NoMatch, Facts::None).text.starts_with("These codes do not belong"));
+        assert!(told(Finding::NoMatch, Facts::None).text.starts_with("We could not match these codes"));
     }
 
     fn pending() -> Facts {
@@ -241,7 +271,8 @@ mod tests {
     fn a_clock_is_fast_or_slow_by_an_amount_that_people_can_read() {
         let text = |offset_seconds| told(Finding::ClockOff { offset_seconds }, Facts::None).text;
         assert!(text(-95).contains("about 95 seconds slow"));
-        assert!(text(290).contains("about 5 minutes fast"));
+        assert!(text(290).contains("about 5 minutes fast") && !text(290).contains("zone"));
+        assert!(text(-19_800).contains("about 5 hours and 30 minutes slow. Probably its time zone is wrong"));
         assert!(told(Finding::ClockOff { offset_seconds: 60 }, Facts::None).is_about_clock);
         assert!(!told(Finding::NoMatch, Facts::None).is_about_clock);
     }

@@ -13,6 +13,11 @@ use super::totp::{Code, Step};
 
 /// How many steps before and after the present one are tried: ten minutes each way.
 pub const REACH: u64 = 20;
+/// Zones lie at whole, half and quarter hours, up to 14 hours from UTC: a clock that was set by hand while its zone is
+/// wrong is off by so many quarters of an hour.
+const QUARTERS: i64 = 14 * 4;
+/// By how much such a clock may be off besides: two minutes each way.
+const BESIDES: u64 = 4;
 
 /// What a tried key is to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +85,12 @@ pub enum Finding {
 impl Finding {
     /// The words of [`Finding::as_str`].
     pub const WORDS: [&'static str; 5] = ["works", "clock_off", "old_entry", "wrong_settings", "no_match"];
+
+    /// Whether the clock is off by so much that its time zone is probably wrong: nothing else that far away is looked for.
+    #[must_use]
+    pub const fn is_zone(&self) -> bool {
+        matches!(self, Self::ClockOff { offset_seconds } if offset_seconds.unsigned_abs() > 12 * 60)
+    }
 
     /// The word of the API.
     #[must_use]
@@ -150,7 +161,12 @@ pub fn diagnose(candidates: &[Candidate<'_>], codes: &[Code; 2], now: Time) -> D
         return Diagnosis { finding: Finding::NoMatch, facts: Facts::None, burn: None };
     }
     let places: Vec<Place<'_>> = candidates.iter().flat_map(|key| places(*key, first, second, now)).collect();
-    let pair = places.iter().filter(|place| place.is_adjacent()).min_by_key(|place| place.rank());
+    let zones: Vec<Place<'_>>;
+    let mut pair = places.iter().filter(|place| place.is_adjacent()).min_by_key(|place| place.rank());
+    if pair.is_none() {
+        zones = candidates.iter().filter_map(|key| zone(*key, first, second, now)).collect();
+        pair = zones.iter().min_by_key(|place| place.rank());
+    }
     let burn = places.iter().filter_map(Place::burn).max_by_key(|(_, step)| *step);
     Diagnosis {
         finding: pair.map_or(Finding::NoMatch, Place::finding),
@@ -197,6 +213,31 @@ fn places<'a>(
             second,
         })
     })
+}
+
+/// Where a key that signs in, set as it should be, shows both codes by a clock whose zone is wrong.
+fn zone<'a>(key: Candidate<'a>, first: &Code, second: &Code, now: Time) -> Option<Place<'a>> {
+    let (algorithm, digits, period) =
+        (key.parameters.algorithm(), key.parameters.digits(), key.parameters.period());
+    if key.standing == Standing::Former || digits != first.digits() {
+        return None;
+    }
+    let quarters = (-QUARTERS..=QUARTERS).filter(|quarter| *quarter != 0);
+    let middles = quarters.map(|quarter| Step::at(now + chrono::Duration::minutes(quarter * 15), period));
+    let steps: Vec<Step> = middles.flat_map(|middle| middle.around(BESIDES)).collect();
+    let values = key.secret.truncated(algorithm, steps.iter().map(|step| step.get()));
+    let present = Step::at(now, period);
+    let runs = steps.windows(2).zip(values.windows(2));
+    let shown = runs.filter_map(|(steps, values)| match (steps, values) {
+        ([before, step], [one, other])
+            if step.follows(*before) && bool::from(first.is_of(*one) & second.is_of(*other)) =>
+        {
+            Some((*before, *step))
+        }
+        _ => None,
+    });
+    let (before, step) = shown.min_by_key(|(_, step)| step.get().abs_diff(present.get()))?;
+    Some(Place { key, algorithm, digits, now, present, first: Some(before), second: Some(step) })
 }
 
 /// Of the steps that show the first and the second code: the two that are neighbours, else of each the

@@ -34,6 +34,8 @@ pub struct Diagnosed {
     pub finding: &'static str,
     /// How far the clock is off, in seconds; fast is positive.
     pub offset_seconds: Option<i64>,
+    /// What it is probably: `time_zone`, where the clock is off by quarters of an hour.
+    pub likely: Option<&'static str>,
     /// What to do, in plain sentences.
     pub advice: String,
 }
@@ -108,7 +110,8 @@ fn told(ctx: &Context, account: &Account, diagnosis: &Diagnosis) -> Diagnosed {
         _ => None,
     };
     let advice = advice::advice(diagnosis, &entry_name(ctx, account)).text;
-    Diagnosed { finding: diagnosis.finding.as_str(), offset_seconds, advice }
+    let likely = diagnosis.finding.is_zone().then_some("time_zone");
+    Diagnosed { finding: diagnosis.finding.as_str(), offset_seconds, likely, advice }
 }
 
 /// What the account's entry is called in an app.

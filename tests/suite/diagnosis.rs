@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::actors::{Asker, Member};
 use crate::support::app::TestApp;
 use crate::support::client::{Reply, text};
+use crate::support::database::Backend;
 use crate::support::totp::wrong_code;
 
 /// A key that nobody has.
@@ -97,6 +98,25 @@ on_both! {
         }
     }
 
+    async fn a_clock_in_another_time_zone_is_found_and_told_so(backend: Backend) {
+        let app = TestApp::start(backend, &[]).await;
+        let (key, _) = app.enrolled().await;
+        for hour in [60, -60, 330, 345, 825, -840, 15] {
+            app.after(TimeDelta::hours(2)).await;
+            let ada = app.asker("ada@example.com").await;
+            let agent = app.staff(&format!("grace{}", hour + 900), "agent").await;
+            let ahead = hour * 60 + 40;
+            let found = app.found(&ada, Phone { ahead, ..Phone::with(&key) }).await;
+            assert_eq!((&found["finding"], &found["likely"]), (&json!("clock_off"), &json!("time_zone")), "{hour}: {found}");
+            let told = found["offset_seconds"].as_i64().unwrap();
+            assert!((told - ahead).abs() <= 30, "{hour}: {found}");
+            assert!(text(&found, "advice").contains("time zone"), "{found}");
+            assert_eq!(app.desk_sees(&agent, &ada).await["finding"], "clock_off");
+            app.http.post(&ada.path("/withdraw"), &ada.token, json!({})).await.expect(200);
+            assert_ne!(app.verdict(json!({"code": Phone { ahead, ..Phone::with(&key) }.shows(app.ctx.now().and_utc().timestamp())})).await, "accepted");
+        }
+    }
+
     async fn an_app_that_is_set_to_another_hash_or_length_is_told_so(app: TestApp) {
         let (key, _) = app.enrolled().await;
         let ada = app.asker("ada@example.com").await;
@@ -118,7 +138,7 @@ on_both! {
         app.desk(&agent, &ada, "/claim", json!({})).await.expect(200);
         for (app_has, finding, advice) in [
             (former.as_str(), "old_entry", "Example (ada)"),
-            (STRANGE, "no_match", "not belong"),
+            (STRANGE, "no_match", "could not match"),
             (key.as_str(), "works", "Your codes are right"),
         ] {
             let found = app.found(&ada, Phone::with(app_has)).await;

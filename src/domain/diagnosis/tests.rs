@@ -103,6 +103,22 @@ fn a_clock_is_off_by_up_to_ten_minutes_either_way() {
 }
 
 #[test]
+fn a_clock_in_another_zone_is_found_at_quarter_hours_and_not_between_them() {
+    for quarter in [-56, -23, -4, 1, 4, 22, 23, 56] {
+        for besides in [-90, 0, 90] {
+            let diagnosis = usual("active", quarter * 900 + besides);
+            assert!(diagnosis.finding.is_zone(), "{quarter} {besides}: {:?}", diagnosis.finding);
+            assert_eq!(diagnosis.burn, None);
+        }
+        assert!(usual("pending", quarter * 900).finding.is_zone());
+        assert_eq!(usual("active", quarter * 900 + 450).finding, Finding::NoMatch);
+        assert_eq!(usual("former", quarter * 900).finding, Finding::NoMatch, "keys of today alone");
+    }
+    assert_eq!(usual("active", 57 * 900).finding, Finding::NoMatch);
+    assert!(!usual("active", 600).finding.is_zone());
+}
+
+#[test]
 fn an_old_entry_is_named_and_nothing_is_burnt() {
     for name in ["former", "older"] {
         let diagnosis = usual(name, 0);
@@ -200,6 +216,25 @@ proptest! {
             prop_assert!((offset_seconds - steps * 30).abs() <= 15);
         }
         prop_assert_eq!(diagnosis.burn.is_some(), !is_former && is_right && (-1..=2).contains(&steps));
+    }
+
+    #[test]
+    fn each_zone_is_found(
+        bytes in prop::collection::vec(any::<u8>(), 20..=32),
+        now in 1_000_000_000..4_000_000_000_i64,
+        quarter in (-56..=56_i64).prop_filter("a zone", |quarter| *quarter != 0),
+        besides in -90..=90_i64,
+    ) {
+        let app = key("app", &bytes, Standing::Active);
+        let ahead = quarter * 900 + besides;
+        let codes = [ahead - 30, ahead].map(|ahead| shown(&app, Algorithm::Sha1, Digits::Six, now + ahead));
+        prop_assume!(codes[0] != codes[1]);
+        let mut all = keys();
+        all.push(app);
+        let diagnosis = tried(&all, [&codes[0], &codes[1]], now);
+        let Finding::ClockOff { offset_seconds } = diagnosis.finding else { panic!("{:?}", diagnosis.finding) };
+        prop_assert!((offset_seconds - ahead).abs() <= 15 && diagnosis.finding.is_zone());
+        prop_assert_eq!(diagnosis.burn, None);
     }
 
     #[test]

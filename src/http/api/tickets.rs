@@ -264,6 +264,9 @@ pub(super) struct Diagnosed {
     /// How far the app's clock is off; fast is positive.
     #[schema(required)]
     offset_seconds: Option<i64>,
+    /// `time_zone`, where the clock is off by quarters of an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likely: Option<&'static str>,
     /// What to do.
     advice: String,
 }
@@ -284,6 +287,7 @@ pub(super) async fn diagnose_ticket(
     Ok(HttpResponse::Ok().json(Diagnosed {
         finding: found.finding,
         offset_seconds: found.offset_seconds,
+        likely: found.likely,
         advice: found.advice,
     }))
 }

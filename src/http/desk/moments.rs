@@ -3,6 +3,7 @@
 use super::times::When;
 use super::words::{self, Say};
 use crate::domain::Time;
+use crate::domain::diagnosis::Finding;
 use crate::domain::event::Action;
 use crate::domain::evidence::{Method, Outcome};
 use crate::domain::ticket::{CloseReason, MessageKind, Problem};
@@ -147,12 +148,17 @@ pub(super) fn finding(details: &[(String, String)]) -> String {
     match of("finding").unwrap_or_default() {
         "works" => "the codes are right, and sign-in takes the next one; the ticket can be closed".to_owned(),
         "clock_off" => match of("offset_seconds") {
-            Some(offset) => format!("the key is right, but the phone's clock is off by {offset} s"),
+            Some(offset) => {
+                let is_zone = |offset_seconds| Finding::ClockOff { offset_seconds }.is_zone();
+                let is_zone = offset.parse().is_ok_and(is_zone);
+                let zone = if is_zone { "; probably its time zone is wrong" } else { "" };
+                format!("the key is right, but the phone's clock is off by {offset} s{zone}")
+            }
             None => "the key is right, but the phone's clock is off".to_owned(),
         },
         "old_entry" => "the app still uses a former key".to_owned(),
         "wrong_settings" => "the key is right, but the app is set to another algorithm or length".to_owned(),
-        _ => "the codes belong to none of the account's keys".to_owned(),
+        _ => "no key of the account shows these codes, by a clock that is right, up to ten minutes off, or in another time zone".to_owned(),
     }
 }
 

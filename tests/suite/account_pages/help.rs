@@ -105,7 +105,7 @@ on_both! {
         for _ in 0..4 {
             ada.send(&page, &[("code", "000000"), ("code_2", "000001")]).await.goes_to("/account/finding");
         }
-        ada.get("/account/finding").await.shows(200, "do not belong");
+        ada.get("/account/finding").await.shows(200, "could not match");
         ada.send(&page, &[("code", "000000"), ("code_2", "000001")]).await.shows(422, "used all tries");
     }
 
