@@ -1,10 +1,13 @@
 //! `rekey accounts`: a local password, moving an account to another application, and importing a file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
 use super::output::Output;
@@ -107,25 +110,61 @@ fn about(error: Error) -> Failure {
 }
 
 /// Bad lines go to standard error as they are found, above the bar.
-struct Screen(ProgressBar);
+struct Screen {
+    bar: ProgressBar,
+    is_stopped: Arc<AtomicBool>,
+}
 
 impl Watcher for Screen {
     fn bad(&self, line: u64, reason: &str) {
-        self.0.suspend(|| eprintln!("line {line}: {reason}"));
+        self.say(&format!("line {line}: {reason}"));
+    }
+
+    fn resumes(&self, line: u64, rows: u64) {
+        self.say(&format!("{rows} rows, up to line {line}, were applied before: going on behind that line"));
+    }
+
+    fn halts(&self, line: u64, rows: u64, all: u64) {
+        self.say(&format!("{rows} of {all} rows are applied, up to line {line}; nothing behind it is"));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
     }
 
     fn progress(&self, bytes: u64, total: u64) {
-        self.0.set_length(total);
-        self.0.set_position(bytes);
+        self.bar.set_length(total);
+        self.bar.set_position(bytes);
     }
 }
 
+impl Screen {
+    fn say(&self, words: &str) {
+        self.bar.suspend(|| eprintln!("{words}"));
+    }
+}
+
+/// Becomes true when somebody stops the program: what is under way is finished first.
+fn stopped() -> Result<Arc<AtomicBool>, Failure> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let (mut signals, told) =
+            (signal(kind).map_err(|error| Failure::of(&error))?, Arc::clone(&is_stopped));
+        tokio::spawn(async move {
+            signals.recv().await;
+            told.store(true, Ordering::Relaxed);
+        });
+    }
+    Ok(is_stopped)
+}
+
 async fn import(ctx: &Context, what: &Import, output: &Output) -> Result<(), Failure> {
-    let screen = Screen(progress::bar("bytes"));
+    let screen = Screen { bar: progress::bar("bytes"), is_stopped: stopped()? };
     let done = import::import(ctx, what, &screen).await;
-    screen.0.finish_and_clear();
+    screen.bar.finish_and_clear();
     let done = done.map_err(|error| match error {
         ImportError::Failed(error) => error.into(),
+        ImportError::Stopped => Failure::Failed(error.to_string()),
         ImportError::Header(_)
         | ImportError::Separator(_)
         | ImportError::Encoding(_)
@@ -147,6 +186,7 @@ fn told(done: &Summary) -> serde_json::Value {
     json!({
         "rows": done.rows,
         "bad": done.bad,
+        "applied_before": done.before,
         "created": done.created,
         "changed": done.changed,
         "unchanged": done.unchanged,

@@ -26,12 +26,12 @@ use crate::domain::policy::Tier;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{CloseReason, Problem, State, Ticket};
 use crate::error::Error;
+pub use letter_seen::LetterSeen;
 pub use log::{LogAsked, LogPage, Logged, log};
 pub(super) use looking::sweep as forget_lookers;
 pub use looking::{Glance, look};
 pub use overview::{Outcome, Overview, Reach, Step, Sums, overview};
 pub use requests::RequestSeen;
-pub use letter_seen::LetterSeen;
 pub use ticket::{ApprovalGiven, DeskTicket, EvidenceSeen, MethodSeen, PolicySeen, ticket};
 pub use timeline::{Moment, Source};
 

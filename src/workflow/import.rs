@@ -1,20 +1,21 @@
 //! Importing accounts from a file, streamed: the whole file is looked at first, and only then applied.
 //!
 //! The rule to keep: memory grows by some bytes a row and no more, and nothing of a file with a bad line is applied
-//! unless that was asked for. Rows that are there already and equal change nothing, so it can be run again.
+//! unless that was asked for. How far it has come is written down with each batch: run again, it goes on from there.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
+use super::import_progress::{Fingerprint, Progress};
 use super::import_rows::{Row, Rows};
 pub use super::import_source::Encoding;
 use super::import_source::Source;
-use super::putting::{Done, Putting};
+use super::putting::Putting;
 use super::putting_many::Known;
 use super::{Context, applications};
 use crate::db::audit::Circumstances;
-use crate::db::{Conn, audit, clients};
+use crate::db::{Conn, audit, clients, facts};
 use crate::domain::actor::Actor;
 use crate::domain::event::{Action, Event, Subject};
 use crate::domain::ids::ClientId;
@@ -45,6 +46,12 @@ pub trait Watcher: Sync {
     fn bad(&self, line: u64, reason: &str);
     /// How much of the work is done: bytes of `total`, both passes counted.
     fn progress(&self, bytes: u64, total: u64);
+    /// The file was applied up to a line, so many rows of it, by a run that did not end: this one goes on from there.
+    fn resumes(&self, line: u64, rows: u64);
+    /// This run ends here: the file is applied up to a line, so many rows of all.
+    fn halts(&self, line: u64, rows: u64, all: u64);
+    /// Whether the import is to stop before the next batch.
+    fn is_stopped(&self) -> bool;
 }
 
 /// What an import came to.
@@ -54,6 +61,8 @@ pub struct Summary {
     pub rows: u64,
     /// Lines that could not be taken.
     pub bad: u64,
+    /// Rows that a run before this one had applied; they are among those that follow.
+    pub before: u64,
     /// Accounts that were not there before.
     pub created: u64,
     /// Accounts that changed.
@@ -87,6 +96,9 @@ pub enum ImportError {
     /// No such application.
     #[error("there is no application of that name, or it is disabled")]
     NoClient,
+    /// Somebody has stopped it.
+    #[error("the import was stopped: run the same command again to go on")]
+    Stopped,
     /// The database.
     #[error(transparent)]
     Failed(#[from] Error),
@@ -99,6 +111,9 @@ pub enum ImportError {
 pub async fn import(ctx: &Context, import: &Import, watcher: &dyn Watcher) -> Result<Summary, ImportError> {
     let client = client(ctx, import.client.clone()).await?;
     let mut run = Run {
+        fingerprint: Fingerprint::new(&client, import.skip_bad),
+        file: String::new(),
+        progress: Progress::default(),
         ctx: &Context { db: ctx.db.patient(), ..ctx.clone() },
         client,
         watcher,
@@ -111,9 +126,12 @@ pub async fn import(ctx: &Context, import: &Import, watcher: &dyn Watcher) -> Re
     let rows = || Rows::open(&source, &import.file, import.separator);
     run.look(rows()?).await?;
     if run.summary.bad == 0 || import.skip_bad {
-        run.apply(rows()?).await?;
-        run.log().await?;
-        run.summary.applied = true;
+        run.resume().await?;
+        if let Err(error) = run.apply(rows()?).await {
+            watcher.halts(run.progress.line, run.progress.rows(), run.summary.rows);
+            return Err(error);
+        }
+        run.end().await?;
     }
     Ok(run.summary)
 }
@@ -136,6 +154,10 @@ struct Run<'a> {
     /// Lines that are well written and yet cannot be taken.
     bad: HashSet<u64>,
     total: u64,
+    fingerprint: Fingerprint,
+    /// The name under which the progress is kept, once the whole file was looked at.
+    file: String,
+    progress: Progress,
 }
 
 impl Run<'_> {
@@ -166,11 +188,14 @@ impl Run<'_> {
             let (line, row) = next?;
             if let Some(seen) = seen.as_deref_mut() {
                 self.summary.rows += 1;
-                match row.and_then(|row| seen.admit(&row).map(|()| row)) {
+                let row = row.and_then(|row| seen.admit(&row).map(|()| row));
+                self.fingerprint.add(line, row.as_ref().map_err(|reason| *reason));
+                match row {
                     Ok(row) => batch.push(row),
                     Err(reason) => self.refuse(line, reason),
                 }
             } else if let Ok(row) = row
+                && line > self.progress.line
                 && !self.bad.contains(&line)
             {
                 batch.push(row);
@@ -202,6 +227,19 @@ impl Run<'_> {
         self.ctx.db.read(look).await
     }
 
+    /// What a run of this very file that did not end has applied is not applied again.
+    async fn resume(&mut self) -> Result<(), Error> {
+        self.file = self.fingerprint.name();
+        let file = self.file.clone();
+        let find = move |conn: &mut Conn| Progress::find(conn, &file);
+        if let Some(progress) = self.ctx.db.read(find).await? {
+            self.progress = progress;
+            self.summary.before = progress.rows();
+            self.watcher.resumes(progress.line, progress.rows());
+        }
+        Ok(())
+    }
+
     /// The second pass.
     async fn apply(&mut self, mut rows: Rows) -> Result<(), ImportError> {
         loop {
@@ -209,8 +247,11 @@ impl Run<'_> {
             if batch.is_empty() {
                 return Ok(());
             }
+            if self.watcher.is_stopped() {
+                return Err(ImportError::Stopped);
+            }
             match self.put(batch.clone()).await {
-                Ok(done) => self.count(&done),
+                Ok(progress) => self.progress = progress,
                 Err(error) => {
                     reason_of(error)?;
                     self.put_one_by_one(batch).await?;
@@ -224,42 +265,40 @@ impl Run<'_> {
         for row in batch {
             let line = row.line;
             match self.put(vec![row]).await {
-                Ok(done) => self.count(&done),
+                Ok(progress) => self.progress = progress,
                 Err(error) => self.refuse(line, reason_of(error)?),
             }
         }
         Ok(())
     }
 
-    async fn put(&self, batch: Vec<Row>) -> Result<Vec<Done>, Error> {
+    /// Applies rows, and says how far the import has come with them.
+    async fn put(&self, batch: Vec<Row>) -> Result<Progress, Error> {
+        let (file, before) = (self.file.clone(), self.progress);
         let (work, client, now) = (self.ctx.clone(), self.client.clone(), self.ctx.now());
         let put = move |conn: &mut Conn| {
             let putting = Putting { ctx: &work, client: &client, actor: &Actor::Console, now };
             let done = putting.put_all(conn, &batch)?;
             clients::note_accounts(conn, &client)?;
-            Ok(done)
+            let progress = before.after(batch.last().map_or(before.line, |row| row.line), &done);
+            progress.put(conn, &file)?;
+            Ok(progress)
         };
         self.ctx.write(put).await
     }
 
-    fn count(&mut self, done: &[Done]) {
-        for one in done {
-            match one {
-                Done::Created => self.summary.created += 1,
-                Done::Changed => self.summary.changed += 1,
-                Done::Unchanged => self.summary.unchanged += 1,
-            }
-        }
-    }
-
-    async fn log(&self) -> Result<(), Error> {
-        let (work, now) = (self.ctx.clone(), self.ctx.now());
+    /// The whole file is applied: it is logged, and nothing is left to go on from.
+    async fn end(&mut self) -> Result<(), Error> {
+        let Progress { created, changed, unchanged, .. } = self.progress;
+        self.summary = Summary { created, changed, unchanged, applied: true, ..self.summary };
+        let (work, now, file) = (self.ctx.clone(), self.ctx.now(), self.file.clone());
         let event = Event::new(Action::AccountsImported)
             .with("rows", self.summary.rows.to_string())
             .with("created", self.summary.created.to_string())
             .with("changed", self.summary.changed.to_string())
             .with("bad", self.summary.bad.to_string());
         let log = move |conn: &mut Conn| {
+            facts::end(conn, &file)?;
             let subject = Subject::System;
             let around = Circumstances {
                 actor: &Actor::Console,

@@ -32,6 +32,7 @@ mod fate;
 pub mod freeze;
 pub mod import;
 mod import_csv;
+mod import_progress;
 pub(crate) mod import_rows;
 pub mod import_source;
 mod issue;

@@ -106,6 +106,11 @@ pub struct Silent;
 impl Watcher for Silent {
     fn bad(&self, _line: u64, _reason: &str) {}
     fn progress(&self, _bytes: u64, _total: u64) {}
+    fn resumes(&self, _line: u64, _rows: u64) {}
+    fn halts(&self, _line: u64, _rows: u64, _all: u64) {}
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 fn days(days: i64) -> std::time::Duration {

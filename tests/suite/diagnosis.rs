@@ -102,7 +102,7 @@ on_both! {
         let app = TestApp::start(backend, &[]).await;
         let (key, _) = app.enrolled().await;
         for hour in [60, -60, 330, 345, 825, -840, 15] {
-            app.after(TimeDelta::hours(2)).await;
+            app.after(TimeDelta::hours(6)).await;
             let ada = app.asker("ada@example.com").await;
             let agent = app.staff(&format!("grace{}", hour + 900), "agent").await;
             let ahead = hour * 60 + 40;

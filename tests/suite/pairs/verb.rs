@@ -51,6 +51,14 @@ impl Watcher for Silent {
     fn bad(&self, _: u64, _: &str) {}
 
     fn progress(&self, _: u64, _: u64) {}
+
+    fn resumes(&self, _: u64, _: u64) {}
+
+    fn halts(&self, _: u64, _: u64, _: u64) {}
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Somebody signs in at the account pages with the password that was set before.
