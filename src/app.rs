@@ -149,6 +149,7 @@ async fn assemble(config: Config, clock: Clock, mailer: Mailer) -> Result<Contex
         config: Arc::new(config),
         wake: Arc::new(Notify::new()),
         heartbeat: Heartbeat::default(),
+        once: None,
         clock,
         db,
         mailer,

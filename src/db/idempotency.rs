@@ -1,15 +1,17 @@
 //! Answers that are given again when the same request comes again, sealed, for a day.
 //!
-//! The rule: a key is reserved before the work begins, so that of two requests at once only one does it.
+//! The rule: a record is the first statement of the transaction that acts, so that of two requests at once the second waits
+//! for the first, and there is no act without its record.
 
 use diesel::prelude::*;
 
+use super::conn::on_both;
 use super::schema::idempotency_keys as table;
 use super::{Conn, Error, is_primary};
 use crate::crypto::{Crypto, Purpose};
 use crate::domain::Time;
 
-/// A request that is being answered, or was.
+/// A request that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = table, treat_none_as_default_value = false)]
 pub struct Answered {
@@ -19,7 +21,7 @@ pub struct Answered {
     pub key: String,
     /// The keyed digest of the request.
     pub request: String,
-    /// The sealed answer; none while the work goes on.
+    /// The sealed answer; none where a former version died before it had one.
     pub answer: Option<Vec<u8>>,
     /// When it is forgotten.
     pub expires_at: Time,
@@ -38,37 +40,34 @@ pub fn find(conn: &mut Conn, scope: &str, key: &str, now: Time) -> Result<Option
         .optional()?)
 }
 
-/// Reserves a key; one whose time has run out is taken over.
-///
-/// # Errors
-/// `Stale` where somebody else was faster.
-pub fn reserve(conn: &mut Conn, answered: Answered, now: Time) -> Result<(), Error> {
-    diesel::delete(table::table.find((&answered.scope, &answered.key)).filter(table::expires_at.le(now)))
-        .execute(conn)?;
-    match diesel::insert_into(table::table).values(answered).execute(conn).map_err(Error::from) {
-        Ok(_) => Ok(()),
-        Err(Error::Unique(_)) => Err(Error::Stale),
-        Err(other) => Err(other),
-    }
-}
-
-/// Keeps the answer under a key that was reserved.
+/// Records a request in the transaction that does what it asks for. False where it was done before; one whose time has run
+/// out counts no more.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn keep(conn: &mut Conn, scope: &str, key: &str, answer: &[u8], until: Time) -> Result<(), Error> {
-    diesel::update(table::table.find((scope, key)))
-        .set((table::answer.eq(answer), table::expires_at.eq(until)))
-        .execute(conn)?;
-    Ok(())
+pub fn record(conn: &mut Conn, one: &Answered, now: Time) -> Result<bool, Error> {
+    let recorded = on_both!(conn, c => diesel::query_dsl::methods::FilterDsl::filter(
+        diesel::insert_into(table::table)
+            .values(one)
+            .on_conflict((table::scope, table::key))
+            .do_update()
+            .set((
+                table::request.eq(&one.request),
+                table::answer.eq(&one.answer),
+                table::expires_at.eq(one.expires_at),
+            )),
+        table::expires_at.le(now),
+    )
+    .execute(c))?;
+    Ok(recorded == 1)
 }
 
-/// Gives a reserved key back: nothing was done under it.
+/// Takes a record back: what was asked for was refused.
 ///
 /// # Errors
 /// Of the database alone.
-pub fn release(conn: &mut Conn, scope: &str, key: &str) -> Result<(), Error> {
-    diesel::delete(table::table.find((scope, key)).filter(table::answer.is_null())).execute(conn)?;
+pub fn remove(conn: &mut Conn, one: &Answered) -> Result<(), Error> {
+    diesel::delete(table::table.find((&one.scope, &one.key))).execute(conn)?;
     Ok(())
 }
 

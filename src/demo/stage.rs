@@ -163,7 +163,8 @@ impl Stage {
             message: message.to_owned(),
             network: None,
         };
-        let opened = open::submit(&self.ctx, request).await?;
+        let opened = open::Opening::draw(&self.ctx);
+        open::submit(&self.ctx, request, &opened).await?;
         self.tick().await?;
         Ok(Asked { who, reference: opened.reference.as_str().to_owned(), token: opened.token })
     }

@@ -15,7 +15,8 @@ use crate::domain::ticket::Problem;
 use crate::mail::{Reason, Verdict};
 use crate::workflow::activate::{self, Attempt};
 use crate::workflow::session::StaffSession;
-use crate::workflow::{accounts, approve, diagnose, freeze, requester, review, verify};
+use crate::workflow::verify::{self, PinWish, Verification};
+use crate::workflow::{accounts, approve, diagnose, freeze, requester, review};
 
 /// A ticket that the visitor finds, and what there is to see.
 pub(super) struct Scene {
@@ -85,7 +86,8 @@ async fn passed(
     note: &str,
 ) -> Result<(), DemoError> {
     stage.wait(180);
-    verify::evidence(&stage.ctx, &by.acting(), &asked.reference, method, Outcome::Passed, note).await?;
+    let passed = Verification { method, outcome: Outcome::Passed, note: note.to_owned(), pin: PinWish::None };
+    verify::evidence(&stage.ctx, &by.acting(), &asked.reference, passed).await?;
     Ok(())
 }
 
@@ -129,9 +131,13 @@ async fn rejected(stage: &Stage) -> Told {
     let text = "New phone, new number. Please send the key today, I am at the airport.";
     let asked = stage.ask_and_confirm("charles", Problem::NewDevice, text).await?;
     let by = taken(stage, "agent2", &asked).await?;
-    let note = "Whoever answered the number on file knew of no request.";
-    let failed = Outcome::Failed;
-    verify::evidence(&stage.ctx, &by.acting(), &asked.reference, Method::Callback, failed, note).await?;
+    let failed = Verification {
+        method: Method::Callback,
+        outcome: Outcome::Failed,
+        note: "Whoever answered the number on file knew of no request.".to_owned(),
+        pin: PinWish::None,
+    };
+    verify::evidence(&stage.ctx, &by.acting(), &asked.reference, failed).await?;
     stage.wait(60);
     review::reject(&stage.ctx, &by.acting(), &asked.reference, "Not recognised on the number on file.")
         .await?;

@@ -135,6 +135,7 @@ where
             .configure(routes)
             // A `/` at the end of an address means the same page: people and probes write it.
             .wrap(NormalizePath::trim())
+            .wrap(from_fn(pages::once::lead_on))
             .wrap(from_fn(headers::add))
             .wrap(from_fn(trace::follow))
     })

@@ -120,6 +120,7 @@ fn context() -> &'static Context {
             config: Arc::new(config),
             wake: Arc::new(Notify::new()),
             heartbeat: Heartbeat::default(),
+            once: None,
         };
         ctx.db.sign_rows_with(ctx.crypto.row_key());
         ctx

@@ -118,16 +118,15 @@ pub async fn activate(
     let now = ctx.now();
     let checked = look(ctx, reference, token, &attempt, now).await?;
     let (inner, reference, token) = (ctx.clone(), reference.to_owned(), token.to_owned());
-    ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let account = lock_account(conn, &token)?;
         let ticket = bearer(conn, &reference, &token, now)?;
         let ticket = expire::settle(conn, &inner, ticket, now)?;
         ticket.require(Command::Activate)?;
         decide(conn, &inner, ticket, &account, &attempt, &checked, now)
     })
-    .await?
+    .await
     .map(|recovery_codes| Activated { recovery_codes })
-    .map_err(Error::from)
 }
 
 fn lock_account(conn: &mut Conn, token: &str) -> Result<Account, Error> {

@@ -38,7 +38,7 @@ pub async fn approve(
     let reason = Text::parse(reason).ok_or(Rejection::Invalid("reason: say why, in 1 to 4000 characters"))?;
     let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let (reference, typed) = (reference.to_owned(), account.to_owned());
-    ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         // Their approvals may have to be stopped, and of several at once each counts those before it.
         let Case { by, ticket, account, owner } =
             review::load(conn, &inner, &session, Lock::Update, &reference, now)?;
@@ -69,8 +69,7 @@ pub async fn approve(
         }
         Ok(Ok(()))
     })
-    .await?
-    .map_err(Error::from)
+    .await
 }
 
 /// Sends a new key in place of the one that was sent.

@@ -41,7 +41,7 @@ pub async fn confirm(
     let (now, inner) = (ctx.now(), ctx.clone());
     let (reference, token) = (reference.to_owned(), token.map(str::to_owned));
     let code = code.to_owned();
-    ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let access = match &token {
             Some(token) => requester::access_to_change(conn, &inner, &reference, token, now)?,
             None => match by_reference(conn, &inner, &reference, now)? {
@@ -57,8 +57,7 @@ pub async fn confirm(
             Err(rejection) => Ok(Err(rejection)),
         }
     })
-    .await?
-    .map_err(Error::from)
+    .await
 }
 
 /// A code that went to an address that is no longer on file is void.

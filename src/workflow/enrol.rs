@@ -47,13 +47,13 @@ pub async fn begin(ctx: &Context, caller: &Caller, code: Option<SecretString>) -
     let now = ctx.now();
     let code = Arc::new(code.as_ref().map(read).transpose()?);
     let (context, caller) = (ctx.clone(), caller.clone());
-    let begun = ctx.write(move |conn| {
+    let begun = ctx.write_counted(move |conn| {
         let mut desk = Desk::open(conn, &context, &caller, now)?;
         desk.require_open()?;
         if desk.account.two_factor == TwoFactor::On {
             let code = code.as_ref().as_ref().ok_or(Rejection::ProofRequired)?;
             if !desk.prove_active(code)? {
-                return Ok(None);
+                return Ok(Err(Rejection::WrongCode));
             }
         }
         // At the page's own toggle the notice leaves at once, however the set-up ends; a second press sends no second.
@@ -61,9 +61,9 @@ pub async fn begin(ctx: &Context, caller: &Caller, code: Option<SecretString>) -
         if desk.begins_at_toggle() && !is_waiting {
             desk.tell(&Content::TwoFactorEnabled { at: now })?;
         }
-        Ok(Some((desk.replace_pending()?, desk.account.label().to_owned())))
+        Ok(Ok((desk.replace_pending()?, desk.account.label().to_owned())))
     });
-    let (secret, label) = begun.await?.ok_or(Rejection::WrongCode)?;
+    let (secret, label) = begun.await?;
     let secret = SharedSecret::new(&secret).ok_or(Error::Internal("a drawn key is no shared secret"))?;
     enrolment(ctx, &secret, &label)
 }
@@ -100,14 +100,18 @@ pub async fn confirm(ctx: &Context, caller: &Caller, code: SecretString) -> Resu
     let now = ctx.now();
     let code = Arc::new(read(&code)?);
     let (context, caller) = (ctx.clone(), caller.clone());
-    let confirmed = ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let mut desk = Desk::open(conn, &context, &caller, now)?;
         let pending = desk.living.iter().find(|key| key.is_pending(Origin::Enrolment, now)).cloned();
         let pending = pending.ok_or(Rejection::NotFound)?;
         desk.require_open()?;
-        if desk.prove(&pending, &code)? { desk.go_live(&pending.id).map(Some) } else { Ok(None) }
-    });
-    Ok(confirmed.await?.ok_or(Rejection::WrongCode)?)
+        if desk.prove(&pending, &code)? {
+            desk.go_live(&pending.id).map(Ok)
+        } else {
+            Ok(Err(Rejection::WrongCode))
+        }
+    })
+    .await
 }
 
 /// Turns two-factor authentication off, with a code of the active authenticator.
@@ -118,16 +122,16 @@ pub async fn turn_off(ctx: &Context, caller: &Caller, code: Option<SecretString>
     let now = ctx.now();
     let code = Arc::new(code.as_ref().map(read).transpose()?);
     let (context, caller) = (ctx.clone(), caller.clone());
-    let ended = ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let mut desk = Desk::open(conn, &context, &caller, now)?;
         if desk.account.two_factor == TwoFactor::Off {
             return Err(Rejection::NotFound.into());
         }
         desk.require_open()?;
         let code = code.as_ref().as_ref().ok_or(Rejection::ProofRequired)?;
-        if desk.prove_active(code)? { desk.end().map(Some) } else { Ok(None) }
-    });
-    Ok(ended.await?.ok_or(Rejection::WrongCode)?)
+        if desk.prove_active(code)? { desk.end().map(Ok) } else { Ok(Err(Rejection::WrongCode)) }
+    })
+    .await
 }
 
 pub(super) fn read(typed: &SecretString) -> Result<Code, Rejection> {

@@ -73,6 +73,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::Crypto;
+use crate::db::idempotency::{self, Answered};
 use crate::db::{self, Conn, Db};
 use crate::domain::Time;
 use crate::domain::letter::Alarm;
@@ -100,6 +101,8 @@ pub struct Context {
     pub wake: Arc<Notify>,
     /// When the worker last finished something.
     pub heartbeat: readiness::Heartbeat,
+    /// The record of the request that the next write does: see [`Context::once`].
+    pub once: Option<Arc<Answered>>,
 }
 
 impl Context {
@@ -118,11 +121,47 @@ impl Context {
         T: Send + 'static,
         F: Fn(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
-        let done = self.heed(self.db.write(work).await).await;
+        let done = match self.once.clone() {
+            None => self.db.write(work).await,
+            Some(one) => {
+                let now = self.now();
+                let first = move |conn: &mut Conn| {
+                    once::begin(conn, &one, now)?;
+                    work(conn)
+                };
+                self.db.write(first).await
+            }
+        };
+        let done = self.heed(done).await;
         if done.is_ok() {
             self.wake.notify_one();
         }
         done
+    }
+
+    /// The same where a refusal is counted, and committed all the same: it is no act, and leaves no record.
+    ///
+    /// # Errors
+    /// Those of the work and of the database, and the refusal.
+    pub(crate) async fn write_counted<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<Counted<T>, Error> + Send + 'static,
+    {
+        let counted = match self.once.clone() {
+            None => self.write(work).await,
+            Some(one) => {
+                let last = move |conn: &mut Conn| {
+                    let counted = work(conn)?;
+                    if counted.is_err() {
+                        idempotency::remove(conn, &one)?;
+                    }
+                    Ok(counted)
+                };
+                self.write(last).await
+            }
+        };
+        counted?.map_err(Error::from)
     }
 
     /// Passes an outcome on. Where a sealed value did not open, or a row is not what was written, the administrators are

@@ -1,25 +1,22 @@
-//! Idempotency: a request that comes again under the same key gets the first answer again, for a day.
+//! One act, sent twice, is one act: forms of the pages by their token, calls by `Idempotency-Key`.
 //!
-//! The rule: the key is reserved before the work and given back if the work fails; the answer may hold secrets, so
-//! it is kept sealed, and only the same request opens it.
+//! The rule: the record is written by the transaction that acts, before anything else. Whoever sends the same again is
+//! refused there, and whoever is refused looks here for the answer of the first. It may hold secrets, so it is sealed.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::Context;
 use crate::crypto::Purpose;
+use crate::db::Conn;
 use crate::db::idempotency::{self, Answered};
+use crate::domain::Time;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
 
 /// How long an answer is kept.
 const KEPT: chrono::Duration = chrono::Duration::hours(24);
-/// How long a reservation stands, should its program die.
-const RESERVED: chrono::Duration = chrono::Duration::minutes(1);
-/// How long a second request waits for the first one's answer.
-const WAITS: u32 = 40;
-const WAIT: Duration = Duration::from_millis(50);
 
 /// A request that may come again.
 #[derive(Debug, Clone)]
@@ -29,18 +26,10 @@ pub struct Repeatable {
     request: String,
 }
 
-/// Whether the work is still to be done.
-pub enum Turn {
-    /// It is: do it, then [`keep`] the answer or [`give_up`].
-    First,
-    /// It was: this was the answer.
-    Again(Zeroizing<Vec<u8>>),
-}
-
 impl Repeatable {
-    /// Names a request: the call, the key that the caller chose, who calls, and everything that the request says.
+    /// Names a call: which one, the key that the caller chose, who calls, and everything that the request says.
     #[must_use]
-    pub fn new(ctx: &Context, scope: &'static str, key: &str, caller: &str, request: &[&str]) -> Self {
+    pub fn call(ctx: &Context, scope: &'static str, key: &str, caller: &str, request: &[&str]) -> Self {
         let digest = |what, parts: &[&str], text| ctx.crypto.index(what, parts, text);
         Self {
             scope,
@@ -48,68 +37,59 @@ impl Repeatable {
             request: digest(Purpose::Idempotency, &[&["request", key], request].concat(), ""),
         }
     }
+
+    /// Names a form by whose it is and where it goes, and by what was filled in: another text is another act.
+    #[must_use]
+    pub fn form(ctx: &Context, whose: &[&str], fields: &str) -> Self {
+        let key = ctx.crypto.index(Purpose::Idempotency, &[&["form"], whose].concat(), fields);
+        Self { scope: "form", request: key.clone(), key }
+    }
+
+    fn context(&self) -> [&str; 3] {
+        [self.scope, &self.key, &self.request]
+    }
 }
 
-/// Takes one's turn.
+impl Context {
+    /// The same for one act: its next write is done once, whoever else sends the request, and keeps the answer. It is for
+    /// that write alone, which refuses by an error, or is [`Context::write_counted`].
+    #[must_use]
+    pub fn once(&self, request: &Repeatable, answer: &[u8]) -> Self {
+        let one = Answered {
+            scope: request.scope.to_owned(),
+            key: request.key.clone(),
+            request: request.request.clone(),
+            answer: Some(self.crypto.seal(Purpose::Idempotency, &request.context(), answer)),
+            expires_at: self.now() + KEPT,
+        };
+        Self { once: Some(Arc::new(one)), ..self.clone() }
+    }
+}
+
+/// Takes one's turn in the transaction that acts; whoever is doing the same at this moment is waited for.
 ///
 /// # Errors
-/// `Outdated` where the key stands for another request, or where the first one does not end.
-pub async fn begin(ctx: &Context, request: &Repeatable) -> Result<Turn, Error> {
-    for _ in 0..WAITS {
-        if let Some(turn) = attempt(ctx, request).await? {
-            return Ok(turn);
-        }
-        tokio::time::sleep(WAIT).await;
-    }
-    Err(Rejection::Outdated.into())
+/// `Outdated` where it was done before.
+pub(super) fn begin(conn: &mut Conn, one: &Answered, now: Time) -> Result<(), Error> {
+    if idempotency::record(conn, one, now)? { Ok(()) } else { Err(Rejection::Outdated.into()) }
 }
 
-async fn attempt(ctx: &Context, request: &Repeatable) -> Result<Option<Turn>, Error> {
+/// The answer of the first, where the very same request was done before.
+///
+/// # Errors
+/// `Outdated` where the key stands for another request.
+pub async fn find(ctx: &Context, request: &Repeatable) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let (crypto, request, now) = (ctx.crypto.clone(), request.clone(), ctx.now());
     ctx.db
-        .write(move |conn| match idempotency::find(conn, request.scope, &request.key, now)? {
-            Some(found) if found.request != request.request => Err(Rejection::Outdated.into()),
-            Some(Answered { answer: Some(sealed), .. }) => {
-                let context = [request.scope, request.key.as_str(), request.request.as_str()];
-                let opened = crypto.open(Purpose::Idempotency, &context, &sealed);
-                Ok(Some(Turn::Again(opened.map_err(crate::db::Error::from)?)))
+        .read(move |conn| {
+            let Some(found) = idempotency::find(conn, request.scope, &request.key, now)? else {
+                return Ok(None);
+            };
+            if found.request != request.request {
+                return Err(Rejection::Outdated.into());
             }
-            Some(_) => Ok(None),
-            None => {
-                let reserved = Answered {
-                    scope: request.scope.to_owned(),
-                    key: request.key.clone(),
-                    request: request.request.clone(),
-                    answer: None,
-                    expires_at: now + RESERVED,
-                };
-                idempotency::reserve(conn, reserved, now)?;
-                Ok(Some(Turn::First))
-            }
+            let open = |sealed: Vec<u8>| crypto.open(Purpose::Idempotency, &request.context(), &sealed);
+            Ok(found.answer.map(open).transpose()?)
         })
         .await
-}
-
-/// Keeps the answer for whoever comes again.
-///
-/// # Errors
-/// Of the database alone.
-pub async fn keep(ctx: &Context, request: &Repeatable, answer: &[u8]) -> Result<(), Error> {
-    let (request, until) = (request.clone(), ctx.now() + KEPT);
-    let context = [request.scope, request.key.as_str(), request.request.as_str()];
-    let sealed = ctx.crypto.seal(Purpose::Idempotency, &context, answer);
-    ctx.db
-        .write(move |conn| {
-            Ok::<_, Error>(idempotency::keep(conn, request.scope, &request.key, &sealed, until)?)
-        })
-        .await
-}
-
-/// Gives the key back: the work was refused or failed, and may be tried again.
-///
-/// # Errors
-/// Of the database alone.
-pub async fn give_up(ctx: &Context, request: &Repeatable) -> Result<(), Error> {
-    let request = request.clone();
-    ctx.db.write(move |conn| Ok::<_, Error>(idempotency::release(conn, request.scope, &request.key)?)).await
 }

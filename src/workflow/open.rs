@@ -49,14 +49,23 @@ pub struct Request {
     pub network: Option<String>,
 }
 
-/// A ticket that was opened.
-pub struct Opened {
+/// What a ticket will be called and the token that will speak for its requester. Drawn before it is opened, so that the
+/// answer can be kept with it.
+pub struct Opening {
     /// What to call it.
     pub reference: Reference,
-    /// `rk_tkt_…`: speaks for the requester.
+    /// `rk_tkt_…`
     pub token: SecretString,
-    /// Where it stands.
-    pub status: State,
+    token_hash: String,
+}
+
+impl Opening {
+    /// Draws both.
+    #[must_use]
+    pub fn draw(ctx: &Context) -> Self {
+        let (token, token_hash) = ctx.crypto.token(TokenKind::Ticket);
+        Self { reference: Reference::new(ctx.crypto.reference()), token, token_hash }
+    }
 }
 
 /// A request whose words were looked at, with everything drawn that it needs.
@@ -75,7 +84,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(ctx: &Context, request: Request, now: Time) -> Result<(Self, SecretString), Error> {
+    fn of(ctx: &Context, request: Request, opening: &Opening, now: Time) -> Result<Self, Error> {
         let account = request.account.trim().to_owned();
         let named = EmailAddress::parse(&account)
             .map(|address| address.as_str().to_owned())
@@ -92,7 +101,6 @@ impl Draft {
                 .as_str()
                 .to_owned(),
         };
-        let (token, token_hash) = ctx.crypto.token(TokenKind::Ticket);
         let network = request.network.as_ref().map(|one| ctx.crypto.index(Purpose::Network, &[], one));
         let former_networks =
             request.network.map(|one| ctx.crypto.former_indexes(Purpose::Network, &[], &one));
@@ -104,10 +112,10 @@ impl Draft {
             network,
             former_networks: former_networks.unwrap_or_default(),
             id: TicketId::new(ctx.crypto.id(now)),
-            reference: Reference::new(ctx.crypto.reference()),
-            token_hash,
+            reference: opening.reference.clone(),
+            token_hash: opening.token_hash.clone(),
         };
-        Ok((draft, token))
+        Ok(draft)
     }
 
     fn ticket(&self, account: Option<&Account>, now: Time) -> Ticket {
@@ -148,10 +156,9 @@ impl Draft {
 ///
 /// # Errors
 /// `Invalid`, or `TooManyTries` where the network has opened too many.
-pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
+pub async fn submit(ctx: &Context, request: Request, opening: &Opening) -> Result<(), Error> {
     let now = ctx.now();
-    let (draft, token) = Draft::of(ctx, request, now)?;
-    let reference = draft.reference.clone();
+    let draft = Draft::of(ctx, request, opening, now)?;
     let inner = ctx.clone();
     ctx.write(move |conn| {
         let account = find_account(conn, &draft.account, draft.application.as_deref())?;
@@ -160,23 +167,31 @@ pub async fn submit(ctx: &Context, request: Request) -> Result<Opened, Error> {
         let from = Cause::Network(ticket.network.as_deref());
         send_code(conn, &inner, &ticket, account.as_ref(), &draft.account, from, now)
     })
-    .await?;
-    Ok(Opened { reference, token, status: State::Unconfirmed })
+    .await
 }
 
 /// Opens a ticket for a person who is signed in at a host, by the host's signed word.
 ///
 /// # Errors
 /// `Unauthenticated` where the assertion is not good or not of this account; `Invalid`, `TooManyTries`, `LimitReached`.
-pub async fn submit_signed_in(ctx: &Context, request: Request, assertion: String) -> Result<Opened, Error> {
-    let attested = assertions::verify(ctx, &assertion).await?;
-    submit_attested(ctx, request, attested).await
+pub async fn submit_signed_in(
+    ctx: &Context,
+    request: Request,
+    assertion: &str,
+    opening: &Opening,
+) -> Result<(), Error> {
+    let attested = assertions::verify(ctx, assertion).await?;
+    submit_attested(ctx, request, attested, opening).await
 }
 
-async fn submit_attested(ctx: &Context, request: Request, attested: Attested) -> Result<Opened, Error> {
+async fn submit_attested(
+    ctx: &Context,
+    request: Request,
+    attested: Attested,
+    opening: &Opening,
+) -> Result<(), Error> {
     let now = ctx.now();
-    let (draft, token) = Draft::of(ctx, request, now)?;
-    let reference = draft.reference.clone();
+    let draft = Draft::of(ctx, request, opening, now)?;
     let inner = ctx.clone();
     ctx.write(move |conn| {
         let client = attested.client();
@@ -191,8 +206,7 @@ async fn submit_attested(ctx: &Context, request: Request, attested: Attested) ->
         confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
         Ok(())
     })
-    .await?;
-    Ok(Opened { reference, token, status: State::Open })
+    .await
 }
 
 /// Opens a ticket for the owner who is signed in at the account pages: the session is the evidence.
@@ -205,12 +219,12 @@ pub async fn submit_from_session(
     problem: Problem,
     message: String,
     network: Option<String>,
-) -> Result<Opened, Error> {
+    opening: &Opening,
+) -> Result<(), Error> {
     who.require_full()?;
     let now = ctx.now();
     let request = Request { account: who.email.clone(), application: None, problem, message, network };
-    let (draft, token) = Draft::of(ctx, request, now)?;
-    let reference = draft.reference.clone();
+    let draft = Draft::of(ctx, request, opening, now)?;
     let (inner, caller) = (ctx.clone(), who.caller());
     ctx.write(move |conn| {
         let account = caller.account(conn, &inner, now)?;
@@ -219,8 +233,7 @@ pub async fn submit_from_session(
         confirm::enter_queue(conn, &inner, ticket, &account, Method::HostSession, now)?;
         Ok(())
     })
-    .await?;
-    Ok(Opened { reference, token, status: State::Open })
+    .await
 }
 
 /// Counts a request that no code confirms, for an account that is locked.

@@ -82,7 +82,7 @@ pub async fn type_back(ctx: &Context, who: &OwnerSession, typed: SecretString) -
         return Err(Rejection::Invalid("recovery_code: four groups of four letters and digits").into());
     }
     let (now, inner, caller) = (ctx.now(), ctx.clone(), who.caller());
-    let done = ctx.db.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let account = open_account(conn, &inner, &caller, now)?;
         let actor = caller.actor();
         let Some(id) = recovery::find(conn, &inner, &account, typed.expose_secret())? else {
@@ -92,8 +92,8 @@ pub async fn type_back(ctx: &Context, who: &OwnerSession, typed: SecretString) -
         let note = Note { actor: &actor, event: Event::new(Action::RecoveryCodesSaved) };
         change::account(conn, &inner, account, &note, now)?;
         Ok(Ok(()))
-    });
-    Ok(done.await??)
+    })
+    .await
 }
 
 fn open_account(conn: &mut Conn, ctx: &Context, caller: &Caller, now: Time) -> Result<Account, Error> {

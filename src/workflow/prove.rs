@@ -31,7 +31,7 @@ pub enum Proving {
 pub async fn prove(ctx: &Context, reference: &str, token: &str, proving: Proving) -> Result<Status, Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let (reference, token) = (reference.to_owned(), token.to_owned());
-    ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let mut access = requester::access_to_change(conn, &inner, &reference, &token, now)?;
         access.require_full()?;
         access.main.require(Command::Prove)?;
@@ -51,8 +51,7 @@ pub async fn prove(ctx: &Context, reference: &str, token: &str, proving: Proving
         access.main = apply(conn, &inner.crypto, access.main.proven(method, evidence, now)?)?;
         requester::view(conn, &inner, &access).map(Ok)
     })
-    .await?
-    .map_err(Error::from)
+    .await
 }
 
 fn check_recovery_code(

@@ -35,7 +35,7 @@ pub async fn replace(
     let now = ctx.now();
     let code = Arc::new(code.as_ref().map(enrol::read).transpose()?);
     let (context, caller) = (ctx.clone(), caller.clone());
-    let replaced = ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let mut desk = Desk::open(conn, &context, &caller, now)?;
         if desk.account.two_factor == TwoFactor::Off {
             return Err(Rejection::NotFound.into());
@@ -43,15 +43,15 @@ pub async fn replace(
         desk.require_open()?;
         let code = code.as_ref().as_ref().ok_or(Rejection::ProofRequired)?;
         if !desk.prove_active(code)? {
-            return Ok(None);
+            return Ok(Err(Rejection::WrongCode));
         }
         let account = desk.account.id.clone();
         let codes = renew(desk.conn, &context, &account, now)?;
         desk.turn(TwoFactor::On, Action::RecoveryCodesMade)?;
         desk.tell(&Content::RecoveryCodesMade { at: now })?;
-        Ok(Some(codes))
-    });
-    Ok(replaced.await?.ok_or(Rejection::WrongCode)?)
+        Ok(Ok(codes))
+    })
+    .await
 }
 
 /// Makes ten new codes in place of the former ones. They leave in the one answer that shows them.

@@ -222,21 +222,21 @@ pub async fn withdraw(ctx: &Context, reference: &str, token: &str) -> Result<Sta
 /// often in an hour as it may open tickets.
 ///
 /// # Errors
-/// Of the database alone.
+/// `TooManyTries` from such a network, which it is not told.
 pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) -> Result<(), Error> {
     let (now, inner) = (ctx.now(), ctx.clone());
     let reference = parse_reference(reference);
     let former = network.as_ref().map(|one| ctx.crypto.former_indexes(Purpose::Network, &[], one));
     let network = network.map(|network| ctx.crypto.index(Purpose::Network, &[], &network));
-    ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         if open::may_ask(conn, &inner, "returns", network.as_deref(), now)?.is_err() {
-            return Ok(());
+            return Ok(Err(Rejection::TooManyTries(None)));
         }
         // The same work where there is no account: who opened a ticket for an unknown one would learn it here.
         let account = accounts::lock_of_reference(conn, &reference)?;
-        let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(()) };
+        let Some(ticket) = tickets::find(conn, &reference)? else { return Ok(Ok(())) };
         if !goes_on(conn, &ticket)? {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let name = account.as_ref().map_or(reference.as_str(), |account| &account.email);
         let ticket = match &account {
@@ -249,7 +249,7 @@ pub async fn come_back(ctx: &Context, reference: &str, network: Option<String>) 
         let known = tickets::find_network(conn, former.as_deref().unwrap_or_default())?;
         let cause = Cause::Network(known.as_ref().or(network.as_ref()).map(String::as_str));
         open::send_code(conn, &inner, &ticket, account.as_ref(), name, cause, now)?;
-        Ok(limit_tokens(conn, &ticket, now)?)
+        Ok(Ok(limit_tokens(conn, &ticket, now)?))
     })
     .await
 }

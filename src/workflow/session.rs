@@ -190,13 +190,15 @@ fn accepted(
     }
     match check(conn, crypto, &member, code, now)? {
         CodeVerdict::Accepted(member) => Ok(Some(*member)),
-        CodeVerdict::Refused => Ok(None),
+        CodeVerdict::Used | CodeVerdict::Refused => Ok(None),
     }
 }
 
 enum CodeVerdict {
     /// The member as they are after it.
     Accepted(Box<Member>),
+    /// It was accepted before.
+    Used,
     Refused,
 }
 
@@ -215,7 +217,7 @@ fn check(
             let member = staff::count(conn, &member, member.lockout().after_right())?;
             Ok(CodeVerdict::Accepted(Box::new(member)))
         }
-        CodeOutcome::Used => Ok(CodeVerdict::Refused),
+        CodeOutcome::Used => Ok(CodeVerdict::Used),
         CodeOutcome::Wrong => {
             staff::count(conn, member, member.lockout().after_wrong(now))?;
             Ok(CodeVerdict::Refused)
@@ -330,13 +332,31 @@ pub async fn use_keys(ctx: &Context, who: &StaffSession, uses_keys: bool) -> Res
 /// `WrongCode`, which is counted; `TooManyTries` while the member's codes are locked; `Unauthenticated` where the
 /// session has ended meanwhile.
 pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Time, Error> {
+    take_code(ctx, who, code, false).await
+}
+
+/// The same for a form, which may be sent twice: a code that was accepted before changes nothing while a step-up of this very
+/// session stands.
+///
+/// # Errors
+/// As [`step_up`].
+pub async fn step_up_by_form(ctx: &Context, who: &StaffSession, code: &str) -> Result<Time, Error> {
+    take_code(ctx, who, code, true).await
+}
+
+async fn take_code(
+    ctx: &Context,
+    who: &StaffSession,
+    code: &str,
+    may_come_again: bool,
+) -> Result<Time, Error> {
     let now = ctx.now();
     let until = now + Duration::minutes(i64::from(ctx.config.sessions.step_up_minutes));
     let (inner, by) = (ctx.clone(), who.acting());
     let code = SecretString::from(code);
     let accepted = ctx
         .write(move |conn| {
-            let (member, _) = by.lock(conn, &inner, Lock::Update, now)?;
+            let (member, actor) = by.lock(conn, &inner, Lock::Update, now)?;
             match member.lockout().state(now) {
                 LockoutState::Open => {}
                 LockoutState::Locked { until } => {
@@ -345,12 +365,14 @@ pub async fn step_up(ctx: &Context, who: &StaffSession, code: &str) -> Result<Ti
                 LockoutState::Off => return Err(Rejection::TooManyTries(None).into()),
             }
             let Some(code) = Code::parse(code.expose_secret()) else { return Ok(false) };
-            let accepted =
-                matches!(check(conn, &inner.crypto, &member, &code, now)?, CodeVerdict::Accepted(_));
-            if accepted {
-                sessions::step_up(conn, by.session(), until)?;
+            match check(conn, &inner.crypto, &member, &code, now)? {
+                CodeVerdict::Accepted(_) => {
+                    sessions::step_up(conn, by.session(), until)?;
+                    Ok(true)
+                }
+                CodeVerdict::Used => Ok(may_come_again && actor.stepped_up),
+                CodeVerdict::Refused => Ok(false),
             }
-            Ok(accepted)
         })
         .await?;
     // Outside the transaction: a refusal within would take the count back.

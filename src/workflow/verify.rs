@@ -13,7 +13,7 @@ use crate::db::vouches::{self, Vouch};
 use crate::db::{Conn, Lock, account_addresses, accounts, apply, audit, ownership, staff, tickets};
 use crate::domain::Time;
 use crate::domain::account::Account;
-use crate::domain::actor::StaffActor;
+use crate::domain::actor::{Owner, StaffActor};
 use crate::domain::event::Action;
 use crate::domain::evidence::{Evidence, Method, Outcome};
 use crate::domain::ids::{EvidenceId, StaffId};
@@ -31,7 +31,31 @@ pub(super) const VOUCH_QUESTIONS: usize = 3;
 /// How many wrong codes kill a question to a manager.
 const VOUCH_TRIES: i32 = 5;
 
-/// Records a verification.
+/// A verification, as staff record it.
+#[derive(Clone)]
+pub struct Verification {
+    /// By which method.
+    pub method: Method,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What there is to note.
+    pub note: String,
+    /// What becomes of the PIN, if the requester was recognised.
+    pub pin: PinWish,
+}
+
+/// What becomes of the PIN where a verification passed.
+#[derive(Clone)]
+pub enum PinWish {
+    /// None is made with it.
+    None,
+    /// One is made, where the evidence is complete.
+    Make,
+    /// None is made, and that is noted in these words.
+    Declined(String),
+}
+
+/// Records a verification, and in the same transaction what becomes of the PIN. Returns the PIN, to be shown once.
 ///
 /// # Errors
 /// `NotFound`, `RoleTooLow`, `OwnTicket`, `Outranked`, `OutOfOrder`, `NotHolder`, `Invalid`, `FailedBefore`.
@@ -39,18 +63,23 @@ pub async fn evidence(
     ctx: &Context,
     session: &ActingSession,
     reference: &str,
-    method: Method,
-    outcome: Outcome,
-    note: &str,
-) -> Result<(), Error> {
+    verification: Verification,
+) -> Result<Option<SecretString>, Error> {
+    let Verification { method, outcome, note, pin } = verification;
     let note = match note.trim() {
         "" => String::new(),
-        note => {
-            Text::parse(note).ok_or(Rejection::Invalid("note: at most 4000 characters"))?.as_str().to_owned()
+        note => text(note, "note: at most 4000 characters")?,
+    };
+    let wish = match (outcome, pin) {
+        (Outcome::Failed, _) => PinWish::None,
+        (Outcome::Passed, PinWish::Declined(why)) => {
+            PinWish::Declined(text(&why, "decline: at most 4000 characters")?)
         }
+        (Outcome::Passed, wish) => wish,
     };
     let (now, inner, session) = (ctx.now(), ctx.clone(), session.clone());
     let reference = reference.to_owned();
+    let pin = ctx.crypto.pin();
     ctx.write(move |conn| {
         let Case { by, ticket, account, owner } =
             review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
@@ -61,10 +90,26 @@ pub async fn evidence(
         let new =
             StaffEvidence { id: EvidenceId::new(inner.crypto.id(now)), method, outcome, note: note.clone() };
         let recorded = ticket.record_evidence(&by, owner.as_ref(), &inner.policy, &former, new, now)?;
-        apply(conn, &inner.crypto, recorded)?;
-        Ok(())
+        let ticket = apply(conn, &inner.crypto, recorded)?;
+        match &wish {
+            PinWish::None => Ok(None),
+            PinWish::Declined(why) => {
+                apply(conn, &inner.crypto, ticket.note(&by, owner.as_ref(), why.clone(), now)?)?;
+                Ok(None)
+            }
+            PinWish::Make => match store_pin(conn, &inner, &by, owner.as_ref(), ticket, &pin, now) {
+                Ok(()) => Ok(Some(pin.clone())),
+                // More evidence is wanted first.
+                Err(Error::Rejected(Rejection::PolicyNotMet(_))) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
     })
     .await
+}
+
+fn text(written: &str, limit: &'static str) -> Result<String, Rejection> {
+    Ok(Text::parse(written).ok_or(Rejection::Invalid(limit))?.as_str().to_owned())
 }
 
 pub(super) fn all_evidence(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<Evidence>, Error> {
@@ -107,15 +152,27 @@ pub async fn make_pin(
     ctx.write(move |conn| {
         let Case { by, ticket, owner, .. } =
             review::load(conn, &inner, &session, Lock::Share, &reference, now)?;
-        let evidence = all_evidence(conn, &ticket)?;
-        let evidence = counting_for(conn, &inner, &ticket, &by, evidence, now)?;
-        let digest = inner.crypto.code_digest(Purpose::Pin, &[ticket.id.as_str()], pin.expose_secret());
-        let made = ticket.make_pin(&by, owner.as_ref(), &inner.policy, &evidence, digest.into(), now)?;
-        apply(conn, &inner.crypto, made)?;
-        Ok(())
+        store_pin(conn, &inner, &by, owner.as_ref(), ticket, &pin, now)
     })
     .await?;
     Ok(shown)
+}
+
+fn store_pin(
+    conn: &mut Conn,
+    ctx: &Context,
+    by: &StaffActor,
+    owner: Option<&Owner>,
+    ticket: Ticket,
+    pin: &SecretString,
+    now: Time,
+) -> Result<(), Error> {
+    let evidence = all_evidence(conn, &ticket)?;
+    let evidence = counting_for(conn, ctx, &ticket, by, evidence, now)?;
+    let digest = ctx.crypto.code_digest(Purpose::Pin, &[ticket.id.as_str()], pin.expose_secret());
+    let made = ticket.make_pin(by, owner, &ctx.policy, &evidence, digest.into(), now)?;
+    apply(conn, &ctx.crypto, made)?;
+    Ok(())
 }
 
 /// Asks the manager on file by email, three times a ticket at most: who is asked often enough confirms to be left alone.
@@ -189,7 +246,7 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
     let (now, inner) = (ctx.now(), ctx.clone());
     let hash = token_hash(TokenKind::Vouch, token).ok_or(Rejection::NotFound)?;
     let code = code.to_owned();
-    ctx.write(move |conn| {
+    ctx.write_counted(move |conn| {
         let asked = vouches::find(conn, &hash)?.ok_or(Rejection::NotFound)?;
         let account = accounts::lock_of_ticket(conn, &asked.ticket_id)?.ok_or(Rejection::NotFound)?;
         let vouch = vouches::find(conn, &hash)?
@@ -206,8 +263,7 @@ pub async fn answer_vouch(ctx: &Context, token: &str, code: &str) -> Result<(), 
         apply(conn, &inner.crypto, ticket.proven(Method::ManagerVouch, id, now)?)?;
         Ok(Ok(()))
     })
-    .await?
-    .map_err(Error::from)
+    .await
 }
 
 /// A manager who could not be asked now by whoever has the ticket has nothing to say.

@@ -19,7 +19,8 @@ use rekey::workflow::clients::{self, Scope};
 use rekey::workflow::import::{self, Encoding, Import, ImportError, Watcher};
 use rekey::workflow::open::{self, Request};
 use rekey::workflow::session;
-use rekey::workflow::{approve, requester, review as desk, verify};
+use rekey::workflow::verify::{self, PinWish, Verification};
+use rekey::workflow::{approve, requester, review as desk};
 use secrecy::ExposeSecret;
 
 use crate::support::app::TestApp;
@@ -76,7 +77,8 @@ impl TestApp {
             message: String::new(),
             network: None,
         };
-        let opened = open::submit(&self.ctx, request).await.unwrap();
+        let opened = open::Opening::draw(&self.ctx);
+        open::submit(&self.ctx, request, &opened).await.unwrap();
         let code = self.letter("ada@example.com", "code to confirm").await.digits(6);
         let (reference, token) = (opened.reference.as_str(), opened.token.expose_secret());
         requester::confirm(&self.ctx, reference, Some(token), &code).await.unwrap();
@@ -94,7 +96,13 @@ impl TestApp {
         let reference = self.open_ticket().await;
         let (agent, name) = (self.agent().await, reference.as_str());
         desk::claim(&self.ctx, &agent, name, None).await.unwrap();
-        verify::evidence(&self.ctx, &agent, name, Method::Callback, Outcome::Passed, "called").await.unwrap();
+        let called = Verification {
+            method: Method::Callback,
+            outcome: Outcome::Passed,
+            note: "called".to_owned(),
+            pin: PinWish::None,
+        };
+        verify::evidence(&self.ctx, &agent, name, called).await.unwrap();
         approve::approve(&self.ctx, &agent, name, "ada@example.com", "verified").await.unwrap();
         assert_eq!(self.ticket(&reference).await.state, State::KeySent);
         reference

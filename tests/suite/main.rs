@@ -46,6 +46,7 @@ mod standards;
 mod stopping;
 mod surroundings;
 mod truth;
+mod twice;
 mod upgrade;
 mod vouches;
 mod windows;

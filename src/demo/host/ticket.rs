@@ -103,8 +103,9 @@ pub(super) async fn send(
         message: form.message.clone(),
         network: network(&request, &ctx.config.http),
     };
-    match open::submit_signed_in(&ctx, asked, assertion).await {
-        Ok(opened) => {
+    let opened = open::Opening::draw(&ctx);
+    match open::submit_signed_in(&ctx, asked, &assertion, &opened).await {
+        Ok(()) => {
             let reference = opened.reference.as_str();
             let mut response = see_other(&format!("/tickets/{reference}"));
             let token = opened.token.expose_secret().to_owned();

@@ -68,13 +68,14 @@ fn ask(request: &HttpRequest, ctx: &Context, errors: &Errors) -> Answer {
 /// # Errors
 /// 403, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: TwoCodes = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (TwoCodes, _) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
     let errors = form.errors();
     if !errors.is_empty() {
         return ask(&request, &ctx, &errors);
     }
-    let found = match diagnose_signed_in(&ctx, &me, [form.code, form.code_2]).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), "/account/finding");
+    let found = match diagnose_signed_in(&acting, &me, [form.code, form.code_2]).await {
         Ok(found) => found,
         Err(Error::Rejected(Rejection::TooManyTries(_))) => {
             let text =

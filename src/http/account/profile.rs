@@ -62,9 +62,10 @@ pub(super) async fn back(_: HttpRequest) -> Answer {
 /// # Errors
 /// 403.
 pub(super) async fn turn_on(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let Button {} = form::read(&request, payload, &ctx).await?;
+    let (Button {}, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    match enrol::begin(&ctx, &me.caller(), None).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), SET_UP);
+    match enrol::begin(&acting, &me.caller(), None).await {
         Ok(_) => Ok(see_other(SET_UP)),
         // It is on already, in another tab.
         Err(Error::Rejected(Rejection::ProofRequired)) => Ok(see_other(PROFILE)),
@@ -114,9 +115,10 @@ fn prove(request: &HttpRequest, ctx: &Context, turns_off: bool, errors: &Errors)
 /// # Errors
 /// 403.
 pub(super) async fn turn_off(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let CodeForm { code } = form::read(&request, payload, &ctx).await?;
+    let (CodeForm { code }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    match enrol::turn_off(&ctx, &me.caller(), Some(SecretString::from(code))).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), PROFILE);
+    match enrol::turn_off(&acting, &me.caller(), Some(SecretString::from(code))).await {
         Ok(()) | Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(PROFILE)),
         Err(error) => prove(&request, &ctx, true, &Errors::one("code", words::refused(error)?)),
     }
@@ -127,9 +129,10 @@ pub(super) async fn turn_off(request: HttpRequest, ctx: Data<Context>, payload: 
 /// # Errors
 /// 403.
 pub(super) async fn new_phone(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let CodeForm { code } = form::read(&request, payload, &ctx).await?;
+    let (CodeForm { code }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    match enrol::begin(&ctx, &me.caller(), Some(SecretString::from(code))).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), SET_UP);
+    match enrol::begin(&acting, &me.caller(), Some(SecretString::from(code))).await {
         Ok(_) => Ok(see_other(SET_UP)),
         Err(error) => prove(&request, &ctx, false, &Errors::one("code", words::refused(error)?)),
     }

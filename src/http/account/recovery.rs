@@ -14,6 +14,7 @@ use super::{CODES, HOME, me, words};
 use crate::crypto::canonical_recovery_code;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
+use crate::http::body::query;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::{Frame, form, see_other};
 use crate::http::problem::{Answer, Problem};
@@ -36,6 +37,17 @@ struct Recovery<'a> {
     f: &'a Frame,
     errors: &'a Errors,
     profile: Profile,
+    /// Whether the form was sent again that had made codes.
+    were_shown: bool,
+}
+
+/// What is said to whoever sends a form again that had made codes.
+pub(super) const SHOWN: &str = "/account/recovery-codes?shown=yes";
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    shown: String,
 }
 
 /// The one page that shows the codes, once.
@@ -53,10 +65,11 @@ pub(super) fn show_codes(
 /// How many are left, and what can be done.
 ///
 /// # Errors
-/// 500.
+/// 422, 500.
 pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
+    let Asked { shown } = query(&request)?;
     match me::full(&request, &ctx).await? {
-        Some(me) => page(&request, &ctx, &me, &Errors::default()).await,
+        Some(me) => render(&request, &ctx, &me, &Errors::default(), !shown.is_empty()).await,
         None => Ok(see_other(HOME)),
     }
 }
@@ -70,13 +83,23 @@ pub(super) async fn back(_: HttpRequest) -> Answer {
 }
 
 async fn page(request: &HttpRequest, ctx: &Context, me: &OwnerSession, errors: &Errors) -> Answer {
+    render(request, ctx, me, errors, false).await
+}
+
+async fn render(
+    request: &HttpRequest,
+    ctx: &Context,
+    me: &OwnerSession,
+    errors: &Errors,
+    were_shown: bool,
+) -> Answer {
     let profile = profile::look(ctx, me).await?;
     if !me.is_on {
         return Ok(see_other(super::PROFILE));
     }
     let f = Frame::of(request, ctx);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::FORBIDDEN };
-    f.page(status, &Recovery { f: &f, errors, profile })
+    f.page(status, &Recovery { f: &f, errors, profile, were_shown })
 }
 
 #[derive(Deserialize)]
@@ -91,9 +114,10 @@ struct CodeForm {
 /// # Errors
 /// 403.
 pub(super) async fn renew(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let CodeForm { code } = form::read(&request, payload, &ctx).await?;
+    let (CodeForm { code }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    match recovery::replace(&ctx, &me.caller(), Some(SecretString::from(code))).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), SHOWN);
+    match recovery::replace(&acting, &me.caller(), Some(SecretString::from(code))).await {
         Ok(codes) => show_codes(&request, &ctx, "Your new recovery codes", &codes),
         // It was turned off in another tab.
         Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(super::PROFILE)),
@@ -116,9 +140,10 @@ struct SavedForm {
 /// # Errors
 /// 403.
 pub(super) async fn type_back(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let SavedForm { recovery_code } = form::read(&request, payload, &ctx).await?;
+    let (SavedForm { recovery_code }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    let text = match profile::type_back(&ctx, &me, SecretString::from(recovery_code)).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), super::PROFILE);
+    let text = match profile::type_back(&acting, &me, SecretString::from(recovery_code)).await {
         Ok(()) => return Ok(see_other(super::PROFILE)),
         Err(Error::Rejected(Rejection::WrongCode | Rejection::Invalid(_))) => {
             "This is none of your codes. Type one of the ten, as it stands on your list"

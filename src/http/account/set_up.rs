@@ -7,15 +7,15 @@ use askama::Template;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::recovery::show_codes;
+use super::recovery::{SHOWN, show_codes};
 use super::{HOME, PROFILE, me, words};
 use crate::domain::apps::App;
 use crate::domain::rejection::Rejection;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::http::body::query;
 use crate::http::pages::errors::Errors;
 use crate::http::pages::{Frame, form, see_other};
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::Answer;
 use crate::workflow::Context;
 use crate::workflow::enrol;
 use crate::workflow::owner::{self, OwnerSession};
@@ -87,14 +87,19 @@ struct CodeForm {
 /// # Errors
 /// 403.
 pub(super) async fn prove(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let CodeForm { code, app } = form::read(&request, payload, &ctx).await?;
+    let (CodeForm { code, app }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
-    match enrol::confirm(&ctx, &me.caller(), SecretString::from(code)).await {
+    let acting = sent.once(&request, &ctx, me.account.as_str(), SHOWN);
+    match enrol::confirm(&acting, &me.caller(), SecretString::from(code)).await {
         Ok(codes) => {
             // Whoever gave the first code has given a code; other browsers, with the password alone, are out.
-            let token = owner::rise(&ctx, &me).await.map_err(Problem::from)?;
+            let token = owner::rise(&ctx, &me).await;
             let mut response = show_codes(&request, &ctx, "Two-factor authentication is on", &codes)?;
-            me::keep(&ctx, &mut response, &token);
+            match token {
+                Ok(token) => me::keep(&ctx, &mut response, &token),
+                // The codes are shown this once, whatever becomes of the session: it asks for a code then.
+                Err(error) => tracing::warn!(error = chain(&error), "a session could not be raised"),
+            }
             Ok(response)
         }
         Err(Error::Rejected(Rejection::NotFound)) => Ok(see_other(PROFILE)),

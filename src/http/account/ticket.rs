@@ -16,7 +16,7 @@ use crate::http::portal::{holder, words};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle::network;
 use crate::workflow::Context;
-use crate::workflow::open;
+use crate::workflow::open::{self, Opening};
 use crate::workflow::owner::OwnerSession;
 
 #[derive(Template)]
@@ -67,18 +67,21 @@ struct TicketForm {
 /// # Errors
 /// 403, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let TicketForm { problem, message } = form::read(&request, payload, &ctx).await?;
+    let (TicketForm { problem, message }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(me) = me::full(&request, &ctx).await? else { return Ok(see_other(HOME)) };
     let Some(problem) = Trouble::parse(&problem) else {
         let errors = Errors::one("problem", "Choose what describes it best");
         return ask(&request, &ctx, &me, None, &message, &errors);
     };
     let network = network(&request, &ctx.config.http);
-    match open::submit_from_session(&ctx, &me, problem, message.clone(), network).await {
-        Ok(opened) => {
-            let reference = opened.reference.as_str();
-            let mut response = see_other(&format!("/tickets/{reference}"));
-            cookies::set(&mut response, &holder::hold(&ctx, reference, &opened.token));
+    let opening = Opening::draw(&ctx);
+    let reference = opening.reference.as_str();
+    let place = format!("/tickets/{reference}");
+    let acting = sent.once(&request, &ctx, me.account.as_str(), &place);
+    match open::submit_from_session(&acting, &me, problem, message.clone(), network, &opening).await {
+        Ok(()) => {
+            let mut response = see_other(&place);
+            cookies::set(&mut response, &holder::hold(&ctx, reference, &opening.token));
             Ok(response)
         }
         Err(Error::Rejected(Rejection::Invalid(_))) => {

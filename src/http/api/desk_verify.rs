@@ -43,7 +43,9 @@ pub(super) async fn evidence(
 ) -> Answer {
     let who = staff(&request, &ctx).await?;
     let Verification { method, outcome, note } = json(&request, payload).await?;
-    verify::evidence(&ctx, &who.acting(), &reference, method.0, outcome.0, &note).await?;
+    let recorded =
+        verify::Verification { method: method.0, outcome: outcome.0, note, pin: verify::PinWish::None };
+    verify::evidence(&ctx, &who.acting(), &reference, recorded).await?;
     Ok(HttpResponse::Ok().json(seen(&ctx, &who, &reference).await?))
 }
 

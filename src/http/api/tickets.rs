@@ -11,14 +11,15 @@ use utoipa::ToSchema;
 
 use super::refusals::{Reads, Requests, Strangers};
 use super::wire::{CloseReason, Code, ProblemKind, Proof, Stamp, Status, Words};
+use crate::domain::ticket::State;
 use crate::error::Error;
 use crate::http::body::{bearer, bytes, json, optional_json, parse, single_header};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle;
 use crate::workflow::Context;
 use crate::workflow::diagnose::diagnose;
-use crate::workflow::once::{self, Repeatable, Turn};
-use crate::workflow::open::{Opened, Request, submit, submit_signed_in};
+use crate::workflow::once::{self, Repeatable};
+use crate::workflow::open::{Opening, Request, submit, submit_signed_in};
 use crate::workflow::requester::{self, confirm, reply, status, withdraw};
 
 /// The header with a host's signed word.
@@ -154,61 +155,55 @@ pub(super) async fn open(request: HttpRequest, ctx: Data<Context>, payload: Payl
         message: asked.message,
         network,
     };
-    let answer = match key {
-        None => submitted(&ctx, asked, assertion).await?,
-        Some(key) => {
-            if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(Problem::invalid("Idempotency-Key is 1 to 255 visible characters."));
-            }
-            // On its own, so that the answer is kept even if nobody waits for it any more.
-            let ctx = ctx.get_ref().clone();
-            let work = tokio::spawn(async move { submitted_once(&ctx, asked, assertion, &key, &body).await });
-            work.await.map_err(|_| Error::Internal("opening a ticket was interrupted"))??
-        }
-    };
-    Ok(HttpResponse::Accepted().content_type("application/json").body(answer))
-}
-
-async fn submitted(ctx: &Context, asked: Request, assertion: Option<String>) -> Result<Vec<u8>, Error> {
-    let opened: Opened = match assertion {
-        Some(assertion) => submit_signed_in(ctx, asked, assertion).await?,
-        None => submit(ctx, asked).await?,
-    };
+    let opening = Opening::draw(&ctx);
     let answer = TicketOpened {
-        reference: opened.reference.to_string(),
-        token: opened.token.expose_secret().to_owned(),
-        status: Status(opened.status),
+        reference: opening.reference.to_string(),
+        token: opening.token.expose_secret().to_owned(),
+        status: Status(if assertion.is_some() { State::Open } else { State::Unconfirmed }),
     };
-    serde_json::to_vec(&answer).map_err(|_| Error::Internal("an answer could not be written"))
+    let answer = serde_json::to_vec(&answer).map_err(|_| Problem::internal())?;
+    let Some(key) = key else {
+        submitted(&ctx, asked, assertion.as_deref(), &opening).await?;
+        return Ok(accepted(answer));
+    };
+    if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Problem::invalid("Idempotency-Key is 1 to 255 visible characters."));
+    }
+    let call = repeatable(&ctx, &asked, assertion.as_deref(), &key, &body);
+    match submitted(&ctx.once(&call, &answer), asked, assertion.as_deref(), &opening).await {
+        Ok(()) => Ok(accepted(answer)),
+        Err(error) => match once::find(&ctx, &call).await {
+            Ok(Some(first)) => Ok(accepted(first.to_vec())),
+            Err(Error::Rejected(other)) => Err(other.into()),
+            _ => Err(error.into()),
+        },
+    }
 }
 
-/// The same under a key. It belongs to the network that it came from: a stranger who guesses it gets no token.
-async fn submitted_once(
+fn accepted(answer: Vec<u8>) -> HttpResponse {
+    HttpResponse::Accepted().content_type("application/json").body(answer)
+}
+
+async fn submitted(
     ctx: &Context,
     asked: Request,
-    assertion: Option<String>,
-    key: &str,
-    body: &[u8],
-) -> Result<Vec<u8>, Error> {
-    let caller = asked.network.clone().unwrap_or_default();
+    assertion: Option<&str>,
+    opening: &Opening,
+) -> Result<(), Error> {
+    match assertion {
+        Some(assertion) => submit_signed_in(ctx, asked, assertion, opening).await,
+        None => submit(ctx, asked, opening).await,
+    }
+}
+
+/// The call under its key, which belongs to the network that it came from: a stranger who guesses it gets no token.
+fn repeatable(ctx: &Context, asked: &Request, assertion: Option<&str>, key: &str, body: &[u8]) -> Repeatable {
+    let caller = asked.network.as_deref().unwrap_or_default();
     let text = String::from_utf8_lossy(body);
     // An empty assertion is not the same as none.
     let signed = if assertion.is_some() { "signed" } else { "" };
-    let words = [&*text, signed, assertion.as_deref().unwrap_or_default()];
-    let turn = Repeatable::new(ctx, "tickets", key, &caller, &words);
-    if let Turn::Again(answer) = once::begin(ctx, &turn).await? {
-        return Ok(answer.to_vec());
-    }
-    match submitted(ctx, asked, assertion).await {
-        Ok(answer) => {
-            once::keep(ctx, &turn, &answer).await?;
-            Ok(answer)
-        }
-        Err(error) => {
-            once::give_up(ctx, &turn).await?;
-            Err(error)
-        }
-    }
+    let words = [&*text, signed, assertion.unwrap_or_default()];
+    Repeatable::call(ctx, "tickets", key, caller, &words)
 }
 
 /// A code from a letter.

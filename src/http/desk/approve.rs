@@ -181,10 +181,12 @@ async fn decide(
     payload: Payload,
     is_reissue: bool,
 ) -> Answer {
-    let (me, typed): (Me, Typed) = posted(request, ctx, payload).await?;
+    let (me, typed, sent): (Me, Typed, _) = posted(request, ctx, payload).await?;
     let ticket = desk::ticket(ctx, &me.session, reference).await?;
-    match decided(ctx, &me, &ticket, reference, &typed, is_reissue).await {
-        Ok(()) => Ok(see_other(&page(reference, if is_reissue { "reissue" } else { "approve" }))),
+    let place = page(reference, if is_reissue { "reissue" } else { "approve" });
+    let acting = sent.once(request, ctx, me.session.member().as_str(), &place);
+    match decided(ctx, &acting, &me, &ticket, reference, &typed, is_reissue).await {
+        Ok(()) => Ok(see_other(&place)),
         Err(Error::Rejected(rejection)) => {
             // The code may have been taken before something else failed: the session is read again.
             let me = Me::of(request, ctx).await?;
@@ -196,7 +198,8 @@ async fn decide(
 
 /// A fresh code first, unless one stands; then the decision. What can be refused without a code is refused before it.
 async fn decided(
-    ctx: &Context,
+    plain: &Context,
+    acting: &Context,
     me: &Me,
     ticket: &DeskTicket,
     reference: &str,
@@ -212,6 +215,7 @@ async fn decided(
     if !ticket.policy.missing.is_empty() {
         return Err(Rejection::PolicyNotMet(ticket.policy.missing.clone()).into());
     }
+    let ctx = acting;
     let (account, reason) = (typed.account.as_str(), typed.reason.as_str());
     let by = me.who_saw(typed.version);
     if typed.code.trim().is_empty() {
@@ -221,7 +225,7 @@ async fn decided(
             approve(ctx, &by, reference, account, reason).await
         };
     }
-    stepped_up(ctx, me, &by, &typed.code, |by| async move {
+    stepped_up(plain, me, &by, &typed.code, |by| async move {
         if is_reissue {
             reissue(ctx, &by, reference, reason).await
         } else {

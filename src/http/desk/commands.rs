@@ -54,13 +54,15 @@ pub(super) async fn run(
     payload: Payload,
 ) -> Answer {
     let (reference, verb) = path.into_inner();
-    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
-    let Some(done) = command(&ctx, &me, &reference, &verb, &typed).await else {
+    let (me, typed, sent): (Me, Typed, _) = posted(&request, &ctx, payload).await?;
+    let place = page(&reference, &verb);
+    let acting = sent.once(&request, &ctx, me.session.member().as_str(), &place);
+    let Some(done) = command(&ctx, &acting, &me, &reference, &verb, &typed).await else {
         return Err(Problem::not_found());
     };
     let kept = Kept { form: verb.clone(), text: typed.text, ..Kept::default() };
     match done {
-        Ok(()) => Ok(see_other(&page(&reference, &verb))),
+        Ok(()) => Ok(see_other(&place)),
         Err(error) => refuse(&request, &ctx, &me, &reference, typed.version, error, kept).await,
     }
 }
@@ -75,7 +77,7 @@ pub(super) async fn insert(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
+    let (me, typed, _): (Me, Typed, _) = posted(&request, &ctx, payload).await?;
     let chosen = typed.canned.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     let chosen = chosen.and_then(|index| ctx.config.desk.replies.get(index));
     let texts = [Some(typed.text.trim_end()), chosen.map(|one| &*one.text)];
@@ -84,7 +86,16 @@ pub(super) async fn insert(
     inserted(&request, &ctx, &me, &reference, typed.version, kept).await
 }
 
-async fn command(ctx: &Context, me: &Me, of: &str, verb: &str, typed: &Typed) -> Option<Result<(), Error>> {
+/// Gives the command in `acting`, a context in which it is given once.
+async fn command(
+    plain: &Context,
+    acting: &Context,
+    me: &Me,
+    of: &str,
+    verb: &str,
+    typed: &Typed,
+) -> Option<Result<(), Error>> {
+    let ctx = acting;
     let by = &me.who_saw(typed.version);
     let text = typed.text.as_str();
     Some(match verb {
@@ -102,8 +113,14 @@ async fn command(ctx: &Context, me: &Me, of: &str, verb: &str, typed: &Typed) ->
         "vouch" => verify::ask_vouch(ctx, by, of).await,
         "close" if typed.code.is_empty() => review::close(ctx, by, of, text).await,
         "close" => {
-            stepped_up(ctx, me, by, &typed.code, |by| async move { review::close(ctx, &by, of, text).await })
-                .await
+            stepped_up(
+                plain,
+                me,
+                by,
+                &typed.code,
+                |by| async move { review::close(ctx, &by, of, text).await },
+            )
+            .await
         }
         _ => return None,
     })
@@ -121,7 +138,7 @@ where
     F: FnOnce(ActingSession) -> R,
     R: Future<Output = Result<(), Error>>,
 {
-    session::step_up(ctx, &me.session, code).await?;
+    session::step_up_by_form(ctx, &me.session, code).await?;
     act(by.clone()).await
 }
 

@@ -17,7 +17,7 @@ use super::ticket::{Kept, Notice};
 use super::{approve, ticket};
 use crate::crypto::Purpose;
 use crate::domain::text::{Text, lines};
-use crate::http::pages::form;
+use crate::http::pages::form::{self, Sent};
 use crate::http::pages::guard::Seat;
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::Context;
@@ -43,9 +43,12 @@ pub(super) async fn posted<T: DeserializeOwned>(
     request: &HttpRequest,
     ctx: &Context,
     payload: Payload,
-) -> Result<(Me, T), Problem> {
+) -> Result<(Me, T, Sent), Problem> {
     match Me::of(request, ctx).await {
-        Ok(me) => Ok((me, form::read(request, payload, ctx).await?)),
+        Ok(me) => {
+            let (typed, sent) = form::read_once(request, payload, ctx).await?;
+            Ok((me, typed, sent))
+        }
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
             // A form from elsewhere is not kept either.
             let fields = form::fields(request, payload, ctx).await.unwrap_or_default();
@@ -118,10 +121,10 @@ impl Draft {
     /// What stands above a form that comes back after signing in; what changed meanwhile comes from the page.
     fn notice(&self) -> Notice {
         let text = if self.is_cut {
-            "Nothing was sent. What you typed was longer than 4000 characters, and its end was not kept: complete or \
-             shorten it, then send it."
+            "What you typed was longer than 4000 characters, and its end was not kept: complete or shorten it, then \
+             send it."
         } else {
-            "Nothing was sent. What you typed is in its form again: look at it, then send it."
+            "What you typed is in its form again: look at it, then send it."
         };
         Notice {
             class: "warn",

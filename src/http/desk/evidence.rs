@@ -1,6 +1,6 @@
 //! Recording who was recognised, and the PIN that is made with it.
 //!
-//! The rule: a PIN is on one page, once. It stands in no URL, and sending the form again does not show it.
+//! The rule: a PIN is on one page, once. It stands in no URL, and sending the form again only says that it was shown.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -13,15 +13,16 @@ use super::commands::page;
 use super::draft::posted;
 use super::me::Me;
 use super::ticket::{Kept, refuse};
-use super::view::has_evidence;
 use super::words::Say;
 use crate::domain::evidence::{Method, Outcome};
 use crate::domain::rejection::Rejection;
-use crate::error::Error;
 use crate::http::pages::{Frame, see_other};
 use crate::http::problem::{Answer, Problem};
-use crate::workflow::session;
-use crate::workflow::{Context, desk, review, verify};
+use crate::workflow::verify::{self, PinWish, Verification};
+use crate::workflow::{Context, review, session};
+
+/// What the ticket's page says to whoever sends a form again that had made a PIN.
+const SHOWN: &str = "pin-shown";
 
 /// A verification, as the form has it.
 #[derive(Deserialize)]
@@ -62,9 +63,17 @@ pub(super) async fn record(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let (me, typed): (Me, Typed) = posted(&request, &ctx, payload).await?;
+    let (me, typed, sent): (Me, Typed, _) = posted(&request, &ctx, payload).await?;
     let method = Method::parse(&typed.method).ok_or_else(|| Problem::invalid("There is no such method."))?;
-    match recorded(&ctx, &me, &reference, method, &typed).await {
+    let recorded = match verification(method, &typed) {
+        Ok(verification) => {
+            let place = page(&reference, if typed.pin == "make" { SHOWN } else { "evidence" });
+            let acting = sent.once(&request, &ctx, me.session.member().as_str(), &place);
+            verify::evidence(&acting, &me.who_saw(typed.version), &reference, verification).await
+        }
+        Err(rejection) => Err(rejection.into()),
+    };
+    match recorded {
         Ok(Some(pin)) => show_pin(&request, &ctx, &me, &reference, &pin),
         Ok(None) => Ok(see_other(&page(&reference, "evidence"))),
         Err(error) => {
@@ -74,34 +83,19 @@ pub(super) async fn record(
     }
 }
 
-async fn recorded(
-    ctx: &Context,
-    me: &Me,
-    reference: &str,
-    method: Method,
-    typed: &Typed,
-) -> Result<Option<SecretString>, Error> {
+fn verification(method: Method, typed: &Typed) -> Result<Verification, Rejection> {
     let outcome =
         Outcome::parse(&typed.outcome).ok_or(Rejection::Invalid("Say whether they were recognised."))?;
-    let declines = typed.pin == "decline";
-    if outcome == Outcome::Passed && declines && typed.decline.trim().is_empty() {
-        return Err(Rejection::Invalid("Say why no PIN is made.").into());
-    }
-    verify::evidence(ctx, &me.who_saw(typed.version), reference, method, outcome, &typed.text).await?;
-    if outcome == Outcome::Failed || typed.pin.is_empty() {
-        return Ok(None);
-    }
-    let by = &me.session.acting();
-    if declines {
-        let note = format!("No PIN was made after: {}. {}", method.say(), typed.decline.trim());
-        review::note(ctx, by, reference, &note).await?;
-        return Ok(None);
-    }
-    let after = desk::ticket(ctx, &me.session, reference).await?;
-    if !has_evidence(&after.policy.missing) {
-        return Ok(None);
-    }
-    verify::make_pin(ctx, by, reference).await.map(Some)
+    let why = typed.decline.trim();
+    let pin = match &*typed.pin {
+        "decline" if outcome == Outcome::Passed && why.is_empty() => {
+            return Err(Rejection::Invalid("Say why no PIN is made."));
+        }
+        "" => PinWish::None,
+        "decline" => PinWish::Declined(format!("No PIN was made after: {}. {why}", method.say())),
+        _ => PinWish::Make,
+    };
+    Ok(Verification { method, outcome, note: typed.text.clone(), pin })
 }
 
 #[derive(Deserialize)]
@@ -123,13 +117,14 @@ pub(super) async fn pin(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let (me, ForPin { version, code }) = posted(&request, &ctx, payload).await?;
+    let (me, ForPin { version, code }, sent) = posted(&request, &ctx, payload).await?;
+    let acting = sent.once(&request, &ctx, me.session.member().as_str(), &page(&reference, SHOWN));
     let fresh = match &*code {
         "" => Ok(()),
-        code => session::step_up(&ctx, &me.session, code).await.map(drop),
+        code => session::step_up_by_form(&ctx, &me.session, code).await.map(drop),
     };
     let made = match fresh {
-        Ok(()) => verify::make_pin(&ctx, &me.who_saw(version), &reference).await,
+        Ok(()) => verify::make_pin(&acting, &me.who_saw(version), &reference).await,
         Err(error) => Err(error),
     };
     match made {
@@ -162,9 +157,11 @@ pub(super) async fn keep(
     reference: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let (me, Keep { version, keep }) = posted(&request, &ctx, payload).await?;
-    match review::keep_request(&ctx, &me.who_saw(version), &reference, &keep).await {
-        Ok(()) => Ok(see_other(&page(&reference, "requests"))),
+    let (me, Keep { version, keep }, sent) = posted(&request, &ctx, payload).await?;
+    let place = page(&reference, "requests");
+    let acting = sent.once(&request, &ctx, me.session.member().as_str(), &place);
+    match review::keep_request(&acting, &me.who_saw(version), &reference, &keep).await {
+        Ok(()) => Ok(see_other(&place)),
         Err(error) => refuse(&request, &ctx, &me, &reference, version, error, Kept::default()).await,
     }
 }

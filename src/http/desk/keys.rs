@@ -59,7 +59,7 @@ pub(super) struct Switch {
 /// # Errors
 /// 401, 403, 422.
 pub(super) async fn switch(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let (me, Switch { keys }) = posted(&request, &ctx, payload).await?;
+    let (me, Switch { keys }, _) = posted(&request, &ctx, payload).await?;
     let on = match &*keys {
         "on" => true,
         "off" => false,

@@ -20,7 +20,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::ticket::State;
 use crate::error::Error;
 use crate::http::body::query;
-use crate::http::pages::{Frame, form, see_other};
+use crate::http::pages::{Frame, form, once, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::Context;
 use crate::workflow::desk::{self, Asked, Queue, Row};
@@ -231,11 +231,16 @@ const fn ending(state: State) -> &'static str {
 /// # Errors
 /// 401, 403.
 pub(super) async fn take_next(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let (me, form::Button {}) = posted(&request, &ctx, payload).await?;
+    let (me, form::Button {}, sent) = posted(&request, &ctx, payload).await?;
+    let member = me.session.member().as_str();
+    // Where nothing is left to take, the same form may have taken the last one.
+    let _ = sent.once(&request, &ctx, member, "");
     let asked = Asked { queue: Some(Queue::Unassigned), limit: TRIES, ..Asked::default() };
     for row in desk::list(&ctx, &me.session, asked).await?.items {
-        match review::claim(&ctx, &me.session.acting(), row.reference.as_str(), None).await {
-            Ok(()) => return Ok(see_other(&page(row.reference.as_str(), "claim"))),
+        let place = page(row.reference.as_str(), "claim");
+        let acting = sent.once(&request, &ctx, member, &place);
+        match review::claim(&acting, &me.session.acting(), row.reference.as_str(), None).await {
+            Ok(()) => return Ok(see_other(&place)),
             // Somebody was faster, or it is none of theirs.
             Err(Error::Rejected(
                 Rejection::OutOfOrder | Rejection::OwnTicket | Rejection::Outranked | Rejection::NotFound,
@@ -243,5 +248,5 @@ pub(super) async fn take_next(request: HttpRequest, ctx: Data<Context>, payload:
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(see_other("/desk?done=none"))
+    Ok(once::first(&request, &ctx).await.unwrap_or_else(|| see_other("/desk?done=none")))
 }

@@ -275,6 +275,10 @@ fn done(word: &str) -> Option<Notice> {
         "thaw" => "The ticket goes on. Everything has to be established anew.",
         "flag" => "Noted. The ticket is privileged from now on.",
         "evidence" => "The verification was recorded.",
+        "pin-shown" => {
+            "The form was sent already, and is done. A PIN that came with it was shown once, and is not shown again: if \
+             you did not write it down, make another one. The previous one stops working then."
+        }
         "vouch" => "A letter asks the manager on file. Their answer is recorded by itself.",
         "requests" => "Recorded. Whoever holds the other requests is out.",
         "approve" => "Approved.",

@@ -2,10 +2,10 @@
 //!
 //! The rule: every POST of a page goes through [`read`], which looks at where it comes from before what it says.
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Payload, Query};
+use actix_web::{HttpMessage, HttpRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
@@ -14,6 +14,7 @@ use super::guard;
 use crate::http::body;
 use crate::http::problem::Problem;
 use crate::workflow::Context;
+use crate::workflow::once::Repeatable;
 
 /// A form that has nothing but its button.
 #[derive(Debug, Default, Deserialize)]
@@ -30,7 +31,39 @@ pub async fn read<T: DeserializeOwned>(
     payload: Payload,
     ctx: &Context,
 ) -> Result<T, Problem> {
-    parse(&checked(request, payload, ctx).await?)
+    Ok(read_once(request, payload, ctx).await?.0)
+}
+
+/// The same for a form that acts: what it asks for is done once, however often it is sent.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_once<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    ctx: &Context,
+) -> Result<(T, Sent), Problem> {
+    let (sent, rest) = checked(request, payload, ctx).await?;
+    Ok((parse(&rest)?, sent))
+}
+
+/// A form as it was sent: from which browser, off which page, with what filled in.
+pub struct Sent {
+    seat: String,
+    nonce: String,
+    fields: String,
+}
+
+impl Sent {
+    /// A context in which the next write is what the form asks for, done once for whoever sends it; the first answer is a
+    /// redirect to a place, or shows what is shown once, which the place tells of.
+    #[must_use]
+    pub fn once(&self, request: &HttpRequest, ctx: &Context, who: &str, place: &str) -> Context {
+        let whose = [self.seat.as_str(), who, request.path(), self.nonce.as_str()];
+        let act = Repeatable::form(ctx, &whose, &self.fields);
+        request.extensions_mut().insert(act.clone());
+        ctx.once(&act, place.as_bytes())
+    }
 }
 
 /// The fields of a form that nobody may send any more, whatever they are; it comes from a page of ours as any other.
@@ -42,17 +75,24 @@ pub async fn fields(
     payload: Payload,
     ctx: &Context,
 ) -> Result<Vec<(String, String)>, Problem> {
-    let rest = checked(request, payload, ctx).await?;
+    let (_, rest) = checked(request, payload, ctx).await?;
     Ok(form_urlencoded::parse(rest.as_bytes()).into_owned().collect())
 }
 
-async fn checked(request: &HttpRequest, payload: Payload, ctx: &Context) -> Result<String, Problem> {
+async fn checked(request: &HttpRequest, payload: Payload, ctx: &Context) -> Result<(Sent, String), Problem> {
     guard::check_origin(request, ctx)?;
     check_type(request)?;
     let bytes = body::raw(payload).await?;
     let (token, rest) = take_token(&bytes)?;
-    guard::check_token(request, ctx, &token)?;
-    Ok(rest)
+    let (seat, nonce) = guard::check_token(request, ctx, &token)?;
+    let fields = if request.path().starts_with("/desk/") { without_code(&rest) } else { rest.clone() };
+    Ok((Sent { seat, nonce, fields }, rest))
+}
+
+/// At the desk a fresh code says who sends a form, and nothing of what it does.
+fn without_code(form: &str) -> String {
+    let fields = form_urlencoded::parse(form.as_bytes()).filter(|(name, _)| name != "code");
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 fn check_type(request: &HttpRequest) -> Result<(), Problem> {

@@ -79,16 +79,21 @@ pub fn check_origin(request: &HttpRequest, ctx: &Context) -> Result<(), Problem>
     if is_ours { Ok(()) } else { Err(forged()) }
 }
 
-/// Refuses a form whose token is missing, changed, or of another browser.
+/// Refuses a form whose token is missing, changed, or of another browser. Returns the browser's cookie and what tells the
+/// token from others.
 ///
 /// # Errors
 /// 403.
-pub(super) fn check_token(request: &HttpRequest, ctx: &Context, token: &str) -> Result<(), Problem> {
+pub(super) fn check_token(
+    request: &HttpRequest,
+    ctx: &Context,
+    token: &str,
+) -> Result<(String, String), Problem> {
     let cookie = cookies::find(request, ctx, COOKIE).ok_or_else(forged)?;
     let (nonce, digest) = token.split_once('.').ok_or_else(forged)?;
     // Whoever sent it chose the key's id: one that is not on the ring makes it no better than another forged one.
     let is_ours = ctx.crypto.code_matches(Purpose::Form, &[&cookie], nonce, digest).unwrap_or(false);
-    if is_ours { Ok(()) } else { Err(forged()) }
+    if is_ours { Ok((cookie.clone(), nonce.to_owned())) } else { Err(forged()) }
 }
 
 fn forged() -> Problem {

@@ -9,6 +9,7 @@ pub mod errors;
 pub mod fault;
 pub mod form;
 pub mod guard;
+pub mod once;
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;

@@ -16,13 +16,22 @@ use crate::domain::proof::Proof;
 use crate::domain::rejection::Rejection;
 use crate::error::Error;
 use crate::http::pages::errors::Errors;
-use crate::http::pages::{Frame, cookies, form, see_other};
+use crate::http::pages::{Frame, cookies, form, once, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::workflow::Context;
 use crate::workflow::activate::{Attempt, Awaited, activate, awaited};
 
 /// The cookie with the letter's token, and how many seconds it lives.
 const ACTIVATION: (&str, i64) = ("rekey_activation", 3600);
+
+/// What is said to whoever sends the form of a key again that is active.
+const DONE: &str = "/activate/done";
+
+#[derive(Template)]
+#[template(path = "portal/activated_before.html")]
+struct DonePage<'a> {
+    f: &'a Frame,
+}
 
 #[derive(Template)]
 #[template(path = "portal/activate_link.html")]
@@ -193,9 +202,10 @@ impl KeyForm {
 /// # Errors
 /// 403, 409, 422, 429.
 pub(super) async fn send_for_letter(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: KeyForm = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (KeyForm, _) = form::read_once(&request, payload, &ctx).await?;
+    let acting = sent.once(&request, &ctx, "", DONE);
     match by_letter(&request, &ctx).await? {
-        Some(waiting) => make_live(&request, &ctx, &waiting, form).await,
+        Some(waiting) => make_live(&request, &acting, &waiting, form).await,
         None => dead_link::show(&request, &ctx),
     }
 }
@@ -205,14 +215,15 @@ pub(super) async fn send_for_letter(request: HttpRequest, ctx: Data<Context>, pa
 /// # Errors
 /// 403, 409, 422, 429.
 pub(super) async fn send_for_ticket(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: KeyForm = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (KeyForm, _) = form::read_once(&request, payload, &ctx).await?;
+    let acting = sent.once(&request, &ctx, "", DONE);
     let Some(held) = holder::look(&request, &ctx).await? else {
         return come_back::stranger(&request, &ctx);
     };
     let path = format!("/tickets/{}", held.reference);
     match by_ticket(held) {
-        Some(waiting) => make_live(&request, &ctx, &waiting, form).await,
-        None => Ok(see_other(&path)),
+        Some(waiting) => make_live(&request, &acting, &waiting, form).await,
+        None => Ok(once::first(&request, &ctx).await.unwrap_or_else(|| see_other(&path))),
     }
 }
 
@@ -255,6 +266,15 @@ fn wrong(rejection: Rejection, proof: Proof, codes: usize) -> Result<(StatusCode
         _ => return Err(Problem::from(rejection)),
     };
     Ok((Problem::from(rejection).status(), Errors::one(field, text)))
+}
+
+/// That the codes were shown already, and what to do without them.
+///
+/// # Errors
+/// 500.
+pub(super) async fn done(request: HttpRequest, ctx: Data<Context>) -> Answer {
+    let frame = Frame::of(&request, &ctx);
+    frame.page(StatusCode::OK, &DonePage { f: &frame })
 }
 
 /// The one page that shows the recovery codes, once.

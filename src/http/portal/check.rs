@@ -94,7 +94,7 @@ impl TwoCodes {
 /// # Errors
 /// 403, 409, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: TwoCodes = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (TwoCodes, _) = form::read_once(&request, payload, &ctx).await?;
     let Some(held) = holder::look(&request, &ctx).await? else {
         return come_back::stranger(&request, &ctx);
     };
@@ -102,7 +102,9 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
     if !errors.is_empty() {
         return ask(&request, &ctx, &held.reference, &errors);
     }
-    let found = match diagnose(&ctx, &held.reference, &held.token, [form.code, form.code_2]).await {
+    let place = format!("/tickets/{}/finding", held.reference);
+    let acting = sent.once(&request, &ctx, "", &place);
+    let found = match diagnose(&acting, &held.reference, &held.token, [form.code, form.code_2]).await {
         Ok(found) => found,
         Err(Error::Rejected(Rejection::TooManyTries(_))) => {
             let text = "You have used all tries for now. Somebody will look at your request";
@@ -116,7 +118,7 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
     };
     let finding =
         Finding { reference: held.reference.clone(), word: found.finding.to_owned(), advice: found.advice };
-    let mut response = see_other(&format!("/tickets/{}/finding", held.reference));
+    let mut response = see_other(&place);
     cookies::set(&mut response, &cookies::seal(&ctx, FINDING.0, &finding, FINDING.1)?);
     Ok(response)
 }

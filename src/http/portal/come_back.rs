@@ -64,14 +64,16 @@ struct ComeBackForm {
 /// # Errors
 /// 403, 422.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: ComeBackForm = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (ComeBackForm, _) = form::read_once(&request, payload, &ctx).await?;
     let Some(reference) = holder::tidy(&form.reference) else {
         let errors = Errors::one("reference", "Enter the reference of your request, such as RK-7Q4M-2XKD");
         return ask(&request, &ctx, StatusCode::UNPROCESSABLE_ENTITY, form.reference.trim(), &errors);
     };
     let network = throttle::network(&request, &ctx.config.http);
-    match come_back(&ctx, &reference, network).await {
-        Ok(()) | Err(Error::Rejected(_)) => Ok(see_other(&format!("/tickets/{reference}/code"))),
+    let place = format!("/tickets/{reference}/code");
+    let acting = sent.once(&request, &ctx, "", &place);
+    match come_back(&acting, &reference, network).await {
+        Ok(()) | Err(Error::Rejected(_)) => Ok(see_other(&place)),
         Err(error) => Err(error.into()),
     }
 }

@@ -55,9 +55,11 @@ struct CodeForm {
 /// # Errors
 /// 403, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let CodeForm { code } = form::read(&request, payload, &ctx).await?;
+    let (CodeForm { code }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(reference) = holder::reference(&request) else { return come_back::stranger(&request, &ctx) };
-    let confirmed = match try_code(&request, &ctx, &reference, &code).await {
+    let place = format!("/tickets/{reference}");
+    let acting = sent.once(&request, &ctx, "", &place);
+    let confirmed = match try_code(&request, &acting, &reference, &code).await {
         Ok(confirmed) => confirmed,
         Err(Error::Rejected(Rejection::WrongCode | Rejection::OutOfOrder)) => {
             let text = "This code is not right, or no longer good. Type the six digits of our newest letter";
@@ -69,7 +71,7 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
         }
         Err(error) => return Err(Problem::from(error)),
     };
-    let mut response = see_other(&format!("/tickets/{reference}"));
+    let mut response = see_other(&place);
     if let Some(token) = &confirmed.token {
         cookies::set(&mut response, &holder::hold(&ctx, &reference, token));
     }

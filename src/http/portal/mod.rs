@@ -45,6 +45,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(form(&one("/activate"), activate::show_for_ticket, activate::send_for_ticket))
         .service(form("/activate", activate::enter, activate::take_link))
         .service(form("/activate/key", activate::show_for_letter, activate::send_for_letter))
+        .service(page("/activate/done", activate::done))
         .service(page("/stopped", stop::done))
         .service(form("/stop/{token}", stop::show, stop::send))
         .service(page("/vouch/thanks", vouch::thanks))

@@ -15,11 +15,11 @@ use crate::domain::address::EmailAddress;
 use crate::domain::text::{ExternalId, Text};
 use crate::domain::ticket::Problem as Trouble;
 use crate::http::pages::errors::Errors;
-use crate::http::pages::{Frame, cookies, form, see_other};
+use crate::http::pages::{Frame, cookies, form, once, see_other};
 use crate::http::problem::{Answer, Problem};
 use crate::http::throttle::network;
 use crate::workflow::Context;
-use crate::workflow::open::{Request, submit};
+use crate::workflow::open::{Opening, Request, submit};
 
 #[derive(Template)]
 #[template(path = "portal/open_problem.html")]
@@ -258,19 +258,24 @@ pub(super) async fn restart(request: HttpRequest, ctx: Data<Context>) -> Answer 
 /// # Errors
 /// 403, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: MessageForm = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (MessageForm, _) = form::read_once(&request, payload, &ctx).await?;
     let asked = Asked::load(&request, &ctx).await?;
+    let opening = Opening::draw(&ctx);
+    let reference = opening.reference.as_str();
+    let place = format!("/tickets/{reference}/code");
+    let acting = sent.once(&request, &ctx, "", &place);
     let (None, Some(problem)) = (asked.gap(), asked.trouble()) else {
-        return Ok(see_other(asked.gap().unwrap_or(Question::Problem).path()));
+        // The answer of the first has taken the draft away.
+        let first = once::first(&request, &ctx).await;
+        return Ok(first.unwrap_or_else(|| see_other(asked.gap().unwrap_or(Question::Problem).path())));
     };
     let network = network(&request, &ctx.config.http);
     let application = asked.application().map(|one| one.name.clone());
     let asked =
         Request { account: asked.draft.account, application, problem, message: form.message, network };
-    let opened = submit(&ctx, asked).await.map_err(Problem::from)?;
-    let reference = opened.reference.as_str();
-    let mut response = see_other(&format!("/tickets/{reference}/code"));
-    cookies::set(&mut response, &holder::hold(&ctx, reference, &opened.token));
+    submit(&acting, asked, &opening).await.map_err(Problem::from)?;
+    let mut response = see_other(&place);
+    cookies::set(&mut response, &holder::hold(&ctx, reference, &opening.token));
     cookies::set(&mut response, &cookies::remove(&ctx, DRAFT.0));
     Ok(response)
 }

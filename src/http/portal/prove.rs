@@ -73,7 +73,7 @@ impl ProveForm {
 /// # Errors
 /// 403, 409, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: ProveForm = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (ProveForm, _) = form::read_once(&request, payload, &ctx).await?;
     let Some(held) = holder::look(&request, &ctx).await? else {
         return come_back::stranger(&request, &ctx);
     };
@@ -83,8 +83,10 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
             return ask(&request, &ctx, &held.reference, StatusCode::UNPROCESSABLE_ENTITY, &errors);
         }
     };
-    match prove(&ctx, &held.reference, &held.token, proving).await {
-        Ok(_) => Ok(see_other(&format!("/tickets/{}", held.reference))),
+    let place = format!("/tickets/{}", held.reference);
+    let acting = sent.once(&request, &ctx, "", &place);
+    match prove(&acting, &held.reference, &held.token, proving).await {
+        Ok(_) => Ok(see_other(&place)),
         Err(Error::Rejected(Rejection::WrongCode | Rejection::Invalid(_))) => {
             let errors = Errors::one(field, "This is not right, or was used before");
             ask(&request, &ctx, &held.reference, StatusCode::FORBIDDEN, &errors)

@@ -119,7 +119,7 @@ struct ReplyForm {
 /// # Errors
 /// 403, 409, 422, 429.
 pub(super) async fn reply(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let ReplyForm { message } = form::read(&request, payload, &ctx).await?;
+    let (ReplyForm { message }, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(held) = holder::look(&request, &ctx).await? else {
         return come_back::stranger(&request, &ctx);
     };
@@ -130,8 +130,10 @@ pub(super) async fn reply(request: HttpRequest, ctx: Data<Context>, payload: Pay
         };
         return page(&request, &ctx, &held, &message, &Errors::one("message", text));
     }
-    match requester::reply(&ctx, &held.reference, &held.token, message.clone()).await {
-        Ok(_) => Ok(see_other(&format!("/tickets/{}#happened", held.reference))),
+    let place = format!("/tickets/{}#happened", held.reference);
+    let acting = sent.once(&request, &ctx, "", &place);
+    match requester::reply(&acting, &held.reference, &held.token, message.clone()).await {
+        Ok(_) => Ok(see_other(&place)),
         Err(Error::Rejected(limit @ Rejection::LimitReached(..))) => {
             let problem = Problem::from(limit);
             let text = "You have sent twenty messages within an hour. Wait before you send more";

@@ -15,6 +15,9 @@ use crate::http::problem::Answer;
 use crate::workflow::Context;
 use crate::workflow::freeze::stop;
 
+/// Where it is said that something was stopped.
+const STOPPED: &str = "/stopped";
+
 #[derive(Template)]
 #[template(path = "portal/stop.html")]
 struct StopPage<'a> {
@@ -46,9 +49,9 @@ pub(super) async fn send(
     token: Path<String>,
     payload: Payload,
 ) -> Answer {
-    let Button {} = form::read(&request, payload, &ctx).await?;
-    match stop(&ctx, &token).await {
-        Ok(()) => Ok(see_other("/stopped")),
+    let (Button {}, sent) = form::read_once(&request, payload, &ctx).await?;
+    match stop(&sent.once(&request, &ctx, "", STOPPED), &token).await {
+        Ok(()) => Ok(see_other(STOPPED)),
         Err(Error::Rejected(Rejection::NotFound)) => dead_link::show(&request, &ctx),
         Err(error) => Err(error.into()),
     }

@@ -16,6 +16,9 @@ use crate::http::problem::Answer;
 use crate::workflow::Context;
 use crate::workflow::verify::answer_vouch;
 
+/// Where a manager is thanked.
+const THANKS: &str = "/vouch/thanks";
+
 #[derive(Template)]
 #[template(path = "portal/vouch.html")]
 struct VouchPage<'a> {
@@ -57,7 +60,7 @@ struct VouchForm {
 /// # Errors
 /// 403, 409, 422, 429.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let form: VouchForm = form::read(&request, payload, &ctx).await?;
+    let (form, sent): (VouchForm, _) = form::read_once(&request, payload, &ctx).await?;
     let token = token_in(TokenKind::Vouch, &form.link);
     let mut errors = Errors::default();
     errors.require(token.is_some(), "link", "Paste the whole link from the letter");
@@ -65,8 +68,8 @@ pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payl
     let (Some(token), true) = (token, errors.is_empty()) else {
         return ask(&request, &ctx, StatusCode::UNPROCESSABLE_ENTITY, form.link.trim(), &errors);
     };
-    match answer_vouch(&ctx, token, &form.code).await {
-        Ok(()) => Ok(see_other("/vouch/thanks")),
+    match answer_vouch(&sent.once(&request, &ctx, "", THANKS), token, &form.code).await {
+        Ok(()) => Ok(see_other(THANKS)),
         Err(Error::Rejected(Rejection::WrongCode)) => {
             let errors =
                 Errors::one("code", "This code is not right. It stands in the same letter as the link");

@@ -38,10 +38,12 @@ pub(super) async fn show(request: HttpRequest, ctx: Data<Context>) -> Answer {
 /// # Errors
 /// 403, 409.
 pub(super) async fn send(request: HttpRequest, ctx: Data<Context>, payload: Payload) -> Answer {
-    let Button {} = form::read(&request, payload, &ctx).await?;
+    let (Button {}, sent) = form::read_once(&request, payload, &ctx).await?;
     let Some(held) = holder::look(&request, &ctx).await? else {
         return come_back::stranger(&request, &ctx);
     };
-    withdraw(&ctx, &held.reference, &held.token).await.map_err(Problem::from)?;
-    Ok(see_other(&format!("/tickets/{}", held.reference)))
+    let place = format!("/tickets/{}", held.reference);
+    let acting = sent.once(&request, &ctx, "", &place);
+    withdraw(&acting, &held.reference, &held.token).await.map_err(Problem::from)?;
+    Ok(see_other(&place))
 }

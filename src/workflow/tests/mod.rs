@@ -63,6 +63,7 @@ impl World {
             config: Arc::new(config),
             wake: Arc::default(),
             heartbeat: crate::workflow::readiness::Heartbeat::default(),
+            once: None,
         };
         ctx.db.sign_rows_with(ctx.crypto.row_key());
         for table in &db::rows_all::TABLES {

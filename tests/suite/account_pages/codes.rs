@@ -56,6 +56,8 @@ on_both! {
         let right = app.next_code(&key);
         let new = listed(&ada.send(&page, &[("code", &right)]).await.shows(200, "new recovery codes"));
         app.letter(ADA, "recovery codes").await;
+        ada.send(&page, &[("code", &right)]).await.goes_to("/account/recovery-codes?shown=yes");
+        let page = ada.get("/account/recovery-codes").await.form("/account/recovery-codes");
         ada.send(&page, &[("code", &right)]).await.shows(403, "used already");
         ada.get("/account/profile").await.shows(200, "Not finished");
         let mut other = Browser::new(&app);

@@ -103,9 +103,11 @@ on_both! {
         ada.get("/account/finding").await.shows(200, "Your clock is off").shows(200, "create a support ticket");
         ada.send(&page, &[("code", "1"), ("code_2", "")]).await.shows(422, "Type the code");
         for _ in 0..4 {
+            let page = ada.get("/account/check").await.form("/account/check");
             ada.send(&page, &[("code", "000000"), ("code_2", "000001")]).await.goes_to("/account/finding");
         }
         ada.get("/account/finding").await.shows(200, "could not match");
+        let page = ada.get("/account/check").await.form("/account/check");
         ada.send(&page, &[("code", "000000"), ("code_2", "000001")]).await.shows(422, "used all tries");
     }
 

@@ -38,7 +38,7 @@ pub async fn code(browser: &mut Browser, code: &str) -> Page {
 }
 
 /// The key on the page that sets an app up.
-async fn shown_key(browser: &mut Browser) -> String {
+pub async fn shown_key(browser: &mut Browser) -> String {
     let page = browser.get("/account/set-up").await.shows(200, "Set up your app");
     let (_, rest) = page.text.split_once("id=\"key\">").unwrap();
     rest.split("</dd>").next().unwrap().replace("<br>", "").replace(' ', "")

@@ -19,6 +19,7 @@ mod i_kills;
 mod i_meanwhile;
 mod i_races;
 mod i_rings;
+mod i_twice;
 mod j_mail;
 mod k_clocks;
 mod l_floods;

@@ -21,9 +21,9 @@ on_both! {
 
         let code = app.next_code(&agent.key);
         let right = [("email", &*agent.email), ("password", PASSWORD), ("code", &code)];
-        desk.send(&late, &right).await.shows(200, "Nothing was sent");
+        desk.send(&late, &right).await.shows(200, "You had been signed out meanwhile");
         // The page is loaded again, with a code that is used up.
-        let page = desk.send(&late, &right).await.shows(200, "Nothing was sent");
+        let page = desk.send(&late, &right).await.shows(200, "You had been signed out meanwhile");
         let page = page.shows(200, "Dear Ada,\n&#60;b&#62;when&#60;/b&#62; may we call you?");
         let kept = desk.get(&page_of(&ada)).await.shows(200, &ada.reference);
         assert!(!kept.text.contains("Dear Ada"), "it was not sent by itself");

@@ -33,9 +33,17 @@ impl Walk<'_> {
     }
 
     async fn anybody(&mut self, browser: &mut Browser) {
-        for path in
-            ["/", "/tickets", "/activate", "/vouch", "/vouch/thanks", "/stopped", "/api/v1/docs", "/account"]
-        {
+        for path in [
+            "/",
+            "/tickets",
+            "/activate",
+            "/activate/done",
+            "/vouch",
+            "/vouch/thanks",
+            "/stopped",
+            "/api/v1/docs",
+            "/account",
+        ] {
             self.page(browser, path, path).await;
         }
         self.page(browser, "/desk/sign-in", "/desk/sign-in").await;

@@ -92,6 +92,7 @@ impl TestApp {
             config: Arc::new(config),
             wake: Arc::new(Notify::new()),
             heartbeat: Heartbeat::default(),
+            once: None,
         };
         ctx.db.sign_rows_with(ctx.crypto.row_key());
         // What the migrations made, as the program signs it at its first start.

@@ -34,12 +34,22 @@ pub struct Page {
 
 impl Browser {
     pub fn new(app: &TestApp) -> Self {
-        Self { http: app.http.clone(), cookies: BTreeMap::new(), address: None }
+        Self::of(&app.http)
     }
 
     /// One somewhere else on the internet; the program must trust the proxy on loopback.
     pub fn from(app: &TestApp, address: &str) -> Self {
         Self { address: Some(address.to_owned()), ..Self::new(app) }
+    }
+
+    /// The same browser, led to another replica by a balancer.
+    pub fn at(&self, app: &TestApp) -> Self {
+        Self { http: app.http.clone(), ..self.clone() }
+    }
+
+    /// A browser in front of a program that can be killed.
+    pub fn of(http: &Client) -> Self {
+        Self { http: http.clone(), cookies: BTreeMap::new(), address: None }
     }
 
     /// What it keeps under that name.
@@ -73,6 +83,22 @@ impl Browser {
         fields: &[(&str, &str)],
         headers: &[(&str, &str)],
     ) -> Page {
+        let request = self.filled(page, fields, headers);
+        self.run(request, &page.path).await
+    }
+
+    /// Sends the form of a page to a program that may die of it; nothing where it did.
+    pub async fn try_send(&mut self, page: &Page, fields: &[(&str, &str)]) -> Option<Page> {
+        let request = self.filled(page, fields, &[]);
+        self.attempt(request, &page.path).await
+    }
+
+    fn filled(
+        &self,
+        page: &Page,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> reqwest::RequestBuilder {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         body.append_pair("form_token", &page.token);
         for (name, value) in &page.hidden {
@@ -86,7 +112,7 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.run(request, &page.path).await
+        request
     }
 
     /// Everything that it keeps, as it sends it.
@@ -97,11 +123,15 @@ impl Browser {
     }
 
     async fn run(&mut self, request: reqwest::RequestBuilder, path: &str) -> Page {
+        self.attempt(request, path).await.unwrap()
+    }
+
+    async fn attempt(&mut self, request: reqwest::RequestBuilder, path: &str) -> Option<Page> {
         let mut request = request.header(ACCEPT, "text/html,*/*;q=0.8").header(COOKIE, self.cookies());
         if let Some(address) = &self.address {
             request = request.header("x-forwarded-for", address);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for cookie in headers.get_all(SET_COOKIE) {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
@@ -111,7 +141,7 @@ impl Browser {
                 value => self.cookies.insert(name.to_owned(), value.to_owned()),
             };
         }
-        Page::of(status, headers, response.text().await.unwrap(), path)
+        Some(Page::of(status, headers, response.text().await.ok()?, path))
     }
 }
 
