@@ -4,7 +4,7 @@ use crate::crypto::{PasswordError, SealError};
 use crate::db::{self, AsDbError};
 use crate::domain::rejection::Rejection;
 
-/// Why a workflow did not do what was asked. Nothing was changed.
+/// Why a workflow did not do what was asked. Nothing was changed by its last transaction, unless [`Error::may_be_done`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The rules say no.
@@ -33,6 +33,12 @@ impl Error {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Database(db::Error::Unavailable(_) | db::Error::Stale)) || self.lacks_key()
+    }
+
+    /// Whether it is not known if the last transaction was committed.
+    #[must_use]
+    pub fn may_be_done(&self) -> bool {
+        matches!(self, Self::Database(db::Error::Unavailable(db::Outage::Unanswered(_))))
     }
 
     /// Whether a value is sealed under a key that is not on the ring, as it is read here.

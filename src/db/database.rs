@@ -139,8 +139,8 @@ impl Db {
     /// read is stale, it is done again: so it must read within itself what it compares with.
     ///
     /// # Errors
-    /// Those of the work, or [`Error::Unavailable`] within 5 s; then the write may, rarely,
-    /// have happened all the same: a connection can break between a commit and its answer.
+    /// Those of the work, or [`Error::Unavailable`] within 5 s. [`Outage::Unanswered`] alone leaves open whether the write
+    /// happened: a connection can break between a commit and its answer.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -151,7 +151,9 @@ impl Db {
         let mut work = work;
         let mut pause = Duration::from_millis(2);
         loop {
-            let (outcome, again) = in_time(until, self.attempt(until, work)).await?;
+            let attempt = tokio::time::timeout_at(until.into(), self.attempt(until, work)).await;
+            // It goes on, and may be committing at this moment.
+            let (outcome, again) = attempt.map_err(|_| Error::from(Outage::Unanswered(None)))?;
             let stale = db_error(&outcome).is_some_and(Error::is_stale) || self.is_unread(&outcome);
             self.inner.writing.note(&outcome);
             let Some(next) = again.filter(|_| stale) else { return outcome };

@@ -69,6 +69,9 @@ pub enum Outage {
     /// The time that a caller waits ran out.
     #[error("no answer in time")]
     Deadline,
+    /// A commit was sent, or about to be, when the connection broke or the time ran out: it may have happened.
+    #[error("the database did not answer: it is not known whether this was done")]
+    Unanswered(#[source] Option<Arc<Driver>>),
     /// The program is shutting down.
     #[error("the database is closing")]
     Closing,
@@ -221,6 +224,15 @@ impl From<Driver> for Error {
             },
             other => Self::Other(other),
         }
+    }
+}
+
+/// What a commit that failed means: where the connection broke nobody knows. What cannot be stored was not.
+pub(super) fn of_commit(error: Driver) -> Error {
+    match Error::from(error) {
+        error if error.is_of_storage() => error,
+        Error::Unavailable(Outage::Driver(driver)) => Outage::Unanswered(Some(driver)).into(),
+        other => other,
     }
 }
 

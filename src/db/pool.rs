@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::address::Address;
 use super::conn::{Conn, Link, Manager, Use};
 use super::crash_point::{self, Side};
-use super::error::{Error, Outage};
+use super::error::{Error, Outage, of_commit};
 use super::transaction::{self, Mode};
 use super::watch::Statements;
 
@@ -79,7 +79,7 @@ impl Pool {
             crash_point::pass(Side::Before, name);
         }
         match outcome {
-            Ok(value) => match transaction::commit(&mut link.conn).map_err(Error::from) {
+            Ok(value) => match transaction::commit(&mut link.conn).map_err(of_commit) {
                 Ok(()) => {
                     if mode == Mode::Write {
                         crash_point::pass(Side::After, name);

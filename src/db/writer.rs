@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::address::{Address, OpenError};
 use super::conn::{Conn, Use, open_alone, open_watched};
 use super::crash_point::{self, Side};
-use super::error::{Error, Outage};
+use super::error::{Error, Outage, of_commit};
 use super::transaction::{self, Mode};
 use super::watch::Statements;
 
@@ -177,7 +177,7 @@ fn transact(
     for name in &kept {
         crash_point::pass(Side::Before, name);
     }
-    transaction::commit(conn)?;
+    transaction::commit(conn).map_err(of_commit)?;
     for name in &kept {
         crash_point::pass(Side::After, name);
     }

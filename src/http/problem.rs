@@ -183,15 +183,32 @@ impl Problem {
             .retry(Retry::After(PAUSE))
     }
 
-    /// 500.
+    /// 503 where a commit may have happened.
+    #[must_use]
+    pub fn unanswered() -> Self {
+        let detail = "The database did not answer in time. It is not known whether this was done: look before you \
+                      repeat it.";
+        Self { detail: detail.into(), ..Self::unavailable() }
+    }
+
+    /// 500. Nothing is claimed of what was done: part of it may be.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "unavailable",
-            "Something is broken on our side. Nothing was changed.",
+            "Something is broken on our side. If you sent something, it is not known whether it was done: look before \
+             you send it again.",
         )
         .retry(Retry::After(PAUSE))
+    }
+
+    /// The same where a command was carried out, and only what it answers with could not be read.
+    #[must_use]
+    pub(super) fn of_a_view(self) -> Self {
+        let detail = "The command was carried out, but the ticket cannot be shown now: read it again, and do not \
+                      repeat the command.";
+        Self { detail: detail.into(), ..self }
     }
 
     /// Whatever the framework said with a bare status.
@@ -278,13 +295,16 @@ impl From<Rejection> for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let unavailable = error.is_outage();
+        let (unavailable, unanswered) = (error.is_outage(), error.may_be_done());
         match error {
             Error::Rejected(rejection) => return rejection.into(),
             Error::Unauthenticated => return Self::unauthenticated(),
             Error::Taken(_) => return Self::conflict("A name or address that must be free is taken."),
             Error::Busy => return Self::unavailable(),
             Error::Database(_) | Error::Internal(_) => log(&error),
+        }
+        if unanswered {
+            return Self::unanswered();
         }
         if unavailable { Self::unavailable() } else { Self::internal() }
     }

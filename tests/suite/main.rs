@@ -47,6 +47,7 @@ mod stopping;
 mod surroundings;
 mod truth;
 mod twice;
+mod unknown;
 mod upgrade;
 mod vouches;
 mod windows;

@@ -147,7 +147,10 @@ async fn a_full_disk_fails_every_write_of_the_batch_and_is_forgotten() {
     let answers = tasks.join_all().await;
     let kept = answers.iter().filter(|answer| answer.is_ok()).count();
     let unavailable = |answer: &&Result<(), Error>| {
-        matches!(answer, Err(Error::Unavailable(Outage::Driver(_) | Outage::Deadline)))
+        matches!(
+            answer,
+            Err(Error::Unavailable(Outage::Driver(_) | Outage::Deadline | Outage::Unanswered(_)))
+        )
     };
     assert_eq!(kept + answers.iter().filter(unavailable).count(), 20, "{answers:?}");
     assert!(kept < 20);

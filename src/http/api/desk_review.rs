@@ -15,9 +15,13 @@ use crate::http::problem::{Answer, Problem};
 use crate::workflow::session::StaffSession;
 use crate::workflow::{Context, approve, desk, review};
 
-/// The ticket after a command. Whoever gave it away may still see it, with the account masked.
+/// The ticket after a command. Whoever gave it away may still see it, with the account masked. The command was carried
+/// out, whatever becomes of this look.
 pub(super) async fn seen(ctx: &Context, who: &StaffSession, reference: &str) -> Result<DeskTicket, Problem> {
-    Ok(desk::ticket(ctx, who, reference).await?.into())
+    match desk::ticket(ctx, who, reference).await {
+        Ok(ticket) => Ok(ticket.into()),
+        Err(error) => Err(Problem::from(error).of_a_view()),
+    }
 }
 
 /// From whom a ticket is taken.
