@@ -73,7 +73,7 @@ on_both! {
         for expected in [1, 0] {
             alarm::raise(&app.ctx, Alarm::MailRefused).await.unwrap();
             assert_eq!(told().await, expected);
-            app.ctx.clock.advance(std::time::Duration::from_secs(120));
+            app.ctx.clock.advance(std::time::Duration::from_mins(2));
         }
         app.after(TimeDelta::hours(24)).await;
         alarm::raise(&app.ctx, Alarm::MailRefused).await.unwrap();

@@ -123,7 +123,7 @@ on_both! {
         }
         let agent = app.again(&agent).await;
         app.desk(&agent, &first, "/claim", json!({})).await.expect(200);
-        let mut seat = desk::seat(&app, &agent).await;
+        let mut seat = desk::seat(app, &agent).await;
         let page = seat.get(&format!("/desk/tickets/{}", first.reference)).await;
         let page = page.shows(200, &last).shows(200, "The newest 20 are listed");
         let listed: Vec<&str> = page.text.split("name=\"keep\" value=\"").skip(1).map(|rest| &rest[..12]).collect();
@@ -230,7 +230,8 @@ on_both! {
         let agent = app.again(&agent).await;
         let mut expected: Vec<&String> = of_eve[3..].iter().chain([&late.reference, &sixth.reference]).collect();
         let mut held = held_back(&app, &agent.token).await;
-        (expected.sort(), held.sort());
+        expected.sort();
+        held.sort();
         assert_eq!(held.iter().collect::<Vec<_>>(), expected);
         let mut seat = desk::seat(&app, &agent).await;
         let page = seat.get("/desk?queue=unconfirmed").await.shows(200, &of_eve[0]);

@@ -145,7 +145,7 @@ on_both! {
             app.step_up(&agent).await;
             app.desk(&agent, &ada, "/reissue", json!({"reason": "wrong PIN"})).await.expect(200);
             key = app.letter("ada@example.com", "new key").await.key();
-            pin = app.desk(&agent, &ada, "/pin", json!({})).await.expect(200)["pin"].as_str().unwrap().to_owned();
+            app.desk(&agent, &ada, "/pin", json!({})).await.expect(200)["pin"].as_str().unwrap().clone_into(&mut pin);
         }
         assert_eq!(looked_at, 10);
         let body = json!({"code": app.next_code(&key), "pin": pin});

@@ -16,7 +16,7 @@ on_both! {
         let nonce = note.token.split('.').next().unwrap();
         let seat = desk.cookie("__Host-rekey_form");
         for word in [&*ada.reference, "desk", "note", nonce, seat, "home"] {
-            let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = word.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             assert!(!kept.iter().any(|row| row.contains(word) || row.contains(&hex)), "{word} in {kept:?}");
         }
         app.after(chrono::TimeDelta::hours(25)).await;
