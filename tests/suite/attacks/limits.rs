@@ -123,7 +123,7 @@ on_both! {
         }
         let agent = app.again(&agent).await;
         app.desk(&agent, &first, "/claim", json!({})).await.expect(200);
-        let mut seat = desk::seat(app, &agent).await;
+        let mut seat = desk::seat(&app, &agent).await;
         let page = seat.get(&format!("/desk/tickets/{}", first.reference)).await;
         let page = page.shows(200, &last).shows(200, "The newest 20 are listed");
         let listed: Vec<&str> = page.text.split("name=\"keep\" value=\"").skip(1).map(|rest| &rest[..12]).collect();
@@ -155,7 +155,7 @@ on_both! {
         let refused = app.desk(&agent, &ada, "/vouch", json!({})).await;
         assert!(text(&refused.refused(429, "too_many_tries"), "detail").contains("three times"));
         assert!(app.letters().await.is_empty());
-        let mut seat = desk::seat(&app, &agent).await;
+        let mut seat = desk::seat(app, &agent).await;
         let page = seat.get(&format!("/desk/tickets/{}", ada.reference)).await.shows(200, "was asked three times");
         assert!(!page.text.contains("/vouch\""), "no button either");
     }
