@@ -38,11 +38,12 @@ async fn staged(backend: Backend, rows: usize) -> (TestApp, Crowd) {
     (app, crowd)
 }
 
-/// `GET /desk  9`, a line each.
+/// `GET /desk  9`, a line each. The locks that PostgreSQL alone is asked for are left out, so that both come to the same.
 fn table(steps: &[Step]) -> String {
     let mut table = String::new();
     for step in steps {
-        writeln!(table, "{:3}  {}", step.statements.len(), step.name).unwrap();
+        let count = step.statements.iter().filter(|one| !one.contains("pg_advisory_xact_lock")).count();
+        writeln!(table, "{count:3}  {}", step.name).unwrap();
     }
     table
 }
