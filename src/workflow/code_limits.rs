@@ -51,14 +51,15 @@ pub(super) fn may_write_to(
     let is_full = throttles::full_until(conn, &all, limit, now)?.is_some();
     let share = limit - KEPT.min(limit / 2);
     let used_up = throttles::full_until(conn, &strangers, share, now)?.is_some();
-    if is_full || (used_up && !is_known) {
-        return Ok(false);
-    }
-    throttles::count(conn, &all, now)?;
+    let may = !is_full && (is_known || !used_up);
+    // A refusal is counted too, apart: so it costs as much, and its time tells nothing of the address.
+    let (one, other) =
+        if may { (all.name, strangers.name) } else { ("letters_refused", "letters_refused_elsewhere") };
+    throttles::count(conn, &Counter { name: one, ..all }, now)?;
     if !is_known {
-        throttles::count(conn, &strangers, now)?;
+        throttles::count(conn, &Counter { name: other, ..all }, now)?;
     }
-    Ok(true)
+    Ok(may)
 }
 
 /// Whether somebody was recognised as the account holder in that network: by a code of the mailbox, by their application,
