@@ -30,8 +30,10 @@ pub(super) fn columns(header: &str, separator: u8) -> Option<Vec<&'static str>> 
 /// The fields of a row, which is written by the book: a field is quoted whole, with its marks doubled, or has none.
 fn fields(row: &str, separator: u8) -> Result<Vec<String>, &'static str> {
     let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).flexible(true).delimiter(separator).buffer_capacity(row.len().max(1));
-    let mut reader = builder.from_reader(row.as_bytes());
+    builder.has_headers(false).flexible(true).delimiter(separator).buffer_capacity(row.len() + 3);
+    // The crate takes a byte order mark off what it reads; the file's own is off already, so this one belongs to the row.
+    let marked = row.starts_with('\u{feff}').then(|| format!("\u{feff}{row}"));
+    let mut reader = builder.from_reader(marked.as_deref().unwrap_or(row).as_bytes());
     let Some(Ok(record)) = reader.records().next() else { return Err("the line is no CSV") };
     // The crate makes something of every mark; what may mean two things is not for it to choose.
     if !is_written_so(row, &record, char::from(separator)) {
@@ -105,6 +107,7 @@ mod tests {
             ("\"a,b\",\"say \"\"hi\"\"\",\"\"", vec!["a,b", "say \"hi\"", ""]),
             ("\"a\nb\",c", vec!["a\nb", "c"]),
             (" a , b ", vec![" a ", " b "]),
+            ("\u{feff}a,b", vec!["\u{feff}a", "b"]),
         ] {
             assert_eq!(fields(row, b',').unwrap(), expected, "{row}");
         }
