@@ -17,7 +17,7 @@ fn hostile() -> String {
 async fn hostile_text_is_text_on_every_page() {
     let demo = Demo::start();
     let url = demo.url.as_str();
-    let name = "<img src=x onerror=\"document.title='run'\">{{77*77}}🏴WWWWWWWWWWWWWWWWWWWWWWWWWWWWW";
+    let name = "<img src=x onerror=\"document.title='run'\">{{77*77}}🏴WWWWWWWWWWWWWWWWWWWWWWWW";
     let row = format!("\"\"\"x<script>'1\",eve@example.com,\"{}\",+12025550177\n", name.replace('"', "\"\""));
     let file = demo.file("people.csv", &format!("external_id,email,name,phone\n{row}"));
     demo.rekey(&["accounts", "import", &file]);
