@@ -59,18 +59,24 @@ async fn command<F>(ctx: &Context, by: &ActingSession, reference: &str, decide: 
 where
     F: Fn(Case, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
 {
-    let (now, inner, by) = (ctx.now(), ctx.clone(), by.clone());
-    let reference = reference.to_owned();
-    ctx.write(move |conn| {
-        let case = load(conn, &inner, &by, Lock::Share, &reference, now)?;
-        apply(conn, &inner.crypto, decide(case, &inner, now)?)?;
-        Ok(())
-    })
-    .await
+    limited(ctx, by, reference, &[], decide).await
 }
 
 /// The same for what is written to the requester.
 async fn message<F>(ctx: &Context, by: &ActingSession, reference: &str, decide: F) -> Result<(), Error>
+where
+    F: Fn(Case, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
+{
+    limited(ctx, by, reference, &[MessageKind::Reply, MessageKind::Question], decide).await
+}
+
+async fn limited<F>(
+    ctx: &Context,
+    by: &ActingSession,
+    reference: &str,
+    kinds: &'static [MessageKind],
+    decide: F,
+) -> Result<(), Error>
 where
     F: Fn(Case, &Context, Time) -> Result<Transition, Rejection> + Send + 'static,
 {
@@ -79,9 +85,11 @@ where
     ctx.write(move |conn| {
         let case = load(conn, &inner, &by, Lock::Share, &reference, now)?;
         let id = case.ticket.id.clone();
-        let written = decide(case, &inner, now)?;
-        require_room(conn, &id, &[MessageKind::Reply, MessageKind::Question], now)?;
-        apply(conn, &inner.crypto, written)?;
+        let done = decide(case, &inner, now)?;
+        if !kinds.is_empty() {
+            require_room(conn, &id, kinds, now)?;
+        }
+        apply(conn, &inner.crypto, done)?;
         Ok(())
     })
     .await

@@ -145,7 +145,7 @@ pub(super) struct Approval {
     at: Stamp,
 }
 
-/// A letter of the ticket.
+/// An email about the ticket.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LetterSeen)]
 pub(super) struct Letter {

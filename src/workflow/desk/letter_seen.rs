@@ -4,7 +4,7 @@ use super::masked;
 use crate::db::letters;
 use crate::domain::Time;
 
-/// A letter of the ticket.
+/// An email about the ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LetterSeen {
     /// What it is for.
